@@ -1,0 +1,1 @@
+"""Pure decisions: functions of record, time and randomness. No I/O, no clock, no threads."""

@@ -1,0 +1,1 @@
+"""The store contract, and what every store plugin needs to meet it."""

@@ -1,0 +1,368 @@
+"""The contract between rota and a store: the whole of what core asks of a backend.
+
+Rules that hold for every operation, and are not repeated below:
+
+* **Synchronous and thread-safe.** Several threads call one store; several stores, in several
+  processes, may work on one namespace.
+* **Time** is integer milliseconds. Names ending in `_ms` on records are the store's clock
+  (`now_ms`), names ending in `timeout_ms`, `wait_ms`, `lease_ms`, `delay_ms` are lengths.
+* **Batches** answer per item, in order, and are atomic per item. The whole call raises only
+  `StoreUnavailable`: any part may have been done; the caller repeats the same call.
+* **Idempotence** (invariant 9): an operation repeated after an unknown outcome has the effect of one.
+* **Errors** are those of `rota.model.errors` alone. An undeclared feature raises `UnsupportedFeature`.
+
+The invariants, which the conformance suite proves:
+
+ 1. Accepted is kept: once `enqueue` answers, the instance is run at least once or ends visibly.
+ 2. One holder: at most one worker holds an instance; tokens rise strictly per instance.
+ 3. Fencing: a settle with any token but the current one changes nothing.
+ 4. Recovery: a dead worker's instances are available again within lease + 5 s while someone reaps.
+ 5. Order: for claims that don't overlap, exactly ready order; nothing due is passed over for
+    something that is not.
+ 6. History: a state change and its entry are one step; each history is a path of `state.MOVES`.
+ 7. Finality: a final instance never changes again.
+ 8. One slot, one instance.
+ 9. Idempotence, as above; a repeated claim costs no attempt.
+10. Isolation: namespaces never see each other; `clear` touches its own only.
+11. Pages: a scan in id order misses and repeats nothing that stood throughout.
+12. No leaks: after purge the backend holds what it held before.
+13. Dependents: one becomes due exactly once, when the last parent has ended.
+14. Refusal: an undeclared feature raises `UnsupportedFeature`.
+15. Cost: O(kinds + log n) and a constant number of round trips per batch.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from rota.model.query import InstanceFilter, LogFilter, PurgeFilter
+from rota.model.records import (
+    BeatReply,
+    ChangePage,
+    Claim,
+    Document,
+    EnqueueAnswer,
+    FindPage,
+    History,
+    InstanceRecord,
+    KindDescriptor,
+    KindStats,
+    LogPage,
+    LogRecord,
+    Outcome,
+    Reaped,
+    ScheduleRecord,
+    SettleAnswer,
+    Snapshot,
+    WorkerRecord,
+)
+from rota.model.state import State
+
+__all__ = [
+    "CancelAnswer",
+    "Feature",
+    "FireAnswer",
+    "MAX_BATCH",
+    "MAX_DOCUMENTS",
+    "MAX_DOCUMENT_BYTES",
+    "MAX_FOLLOWUPS",
+    "MAX_HISTORY",
+    "MAX_LOOKED_AT",
+    "MAX_PROMOTED",
+    "MAX_WAIT_MS",
+    "Store",
+    "StoreCapabilities",
+]
+
+MAX_BATCH: Final = 1000  #: items in one call; core never sends more
+MAX_LOOKED_AT: Final = 1000  #: records that one `find` or `count` step looks at
+MAX_PROMOTED: Final = 500  #: delayed instances that one claim makes ready, per kind
+MAX_WAIT_MS: Final = 5000  #: the longest that `wait` sleeps
+MAX_FOLLOWUPS: Final = 16
+MAX_HISTORY: Final = (2, 62)  #: entries kept: the first 2 and the last 62
+MAX_DOCUMENTS: Final = 16  #: documents in one `save`
+MAX_DOCUMENT_BYTES: Final = 262_144
+
+#: Extended features, declared by `StoreCapabilities.features`; everything else is core.
+Feature = Literal[
+    "dependencies", "limits", "rate", "changes", "push", "wake_one", "push_cancel",
+    "multi_process", "durable", "exact_count",
+]  # fmt: skip
+
+CancelAnswer = Literal["canceled", "requested", "final", "changed", "missing"]
+FireAnswer = Literal["fired", "skipped", "lost"]
+
+
+class StoreCapabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store can do, read by core as well as by the conformance suite."""
+
+    features: frozenset[Feature]
+    clock: Literal["server", "host", "client"]
+    time_resolution_ms: int = 1
+    min_lease_ms: int = 100
+    max_payload_bytes: int = 16 * 1024 * 1024
+
+
+class Store(Protocol):
+    """One namespace of one backend."""
+
+    @property
+    def capabilities(self) -> StoreCapabilities:
+        """What this store declares; constant."""
+        ...
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that every operation is about."""
+        ...
+
+    def namespaced(self, namespace: str) -> "Store":
+        """The same backend and connection, another namespace. O(1), no I/O."""
+        ...
+
+    # ---- life cycle --------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Connect. Idempotent; other operations connect by themselves when it was not called.
+
+        Raises: StoreUnavailable; IncompatibleStore when the namespace has another layout.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of every connection and wake every blocked call. Idempotent; the store may be
+        opened again. What is stored stays."""
+        ...
+
+    def clear(self, *, force: bool = False) -> None:
+        """Remove everything in the namespace.
+
+        Raises: ConfigError while a worker lives there, unless `force`.
+        """
+        ...
+
+    def now_ms(self) -> int:
+        """The store's clock, milliseconds since 1970 UTC. One round trip at most."""
+        ...
+
+    # ---- the queue ---------------------------------------------------------------------------
+
+    def enqueue(self, records: Sequence[InstanceRecord]) -> list[EnqueueAnswer]:
+        """Add instances with their CREATED and SCHEDULED history, in list order.
+
+        A record with `delay_ms` becomes due that long after this step by the store's clock. One with
+        `depends_on` stays CREATED until its parents have ended; parents precede dependents in the list.
+        `refused` answers a record that can't be accepted (too large, an unknown parent) and says why.
+        Cost: one step per batch of up to `MAX_BATCH`; O(log n) each. (Invariants 1, 6, 9)
+        """
+        ...
+
+    def claim(self, worker: str, seq: int, kinds: Sequence[str], limit: int, wait_ms: int = 0) -> list[Claim]:
+        """Hand up to `limit` due instances of `kinds` to `worker`, in ready order.
+
+        Ready order is (rank, due, id). A claim first promotes what has become due, at most
+        `MAX_PROMOTED` per kind; paused kinds are left alone. Each claimed instance goes to PROCESSING
+        with a new token, its attempt counted. One whose `expires_ms` has come is CANCELED instead,
+        reason "expired". With nothing due it blocks up to `wait_ms` until something is, or until
+        `interrupt(worker)`; a store that can't block returns at once.
+        `seq` rises by one with each new claim of a worker; the same `seq` again returns the same
+        answer and changes nothing, so a lost reply strands nothing.
+        Raises: LeaseLost when the worker is not live (call `beat` first).
+        Cost: O(kinds + limit * log n), a constant number of round trips. (Invariants 2, 5, 9, 15)
+        """
+        ...
+
+    def settle(self, outcomes: Sequence[Outcome]) -> list[SettleAnswer]:
+        """End attempts: append history, keep the result, send retries back, add follow-ups.
+
+        COMPLETED, TERMINATED, CANCELED, TIMED_OUT are final, unless `retry_after_ms` is set: then
+        the history gets the ending and SCHEDULED in one step, due that long from now. RELEASED goes
+        back to SCHEDULED, due now, reason "released", the attempt not counted. CRASHED goes back with
+        reason "crashed" and counts a crash; beyond the record's `max_crashes` the instance is
+        TERMINATED, reason "poison". Whatever would go back to the queue is CANCELED instead when a
+        cancel was requested. Up to `MAX_FOLLOWUPS` records are enqueued in the same step.
+        Accepted from the holder until it is reaped, also after the end of its lease.
+        Cost: one step per batch; O(log n) each. (Invariants 3, 6, 7, 9)
+        """
+        ...
+
+    def cancel(self, ids: Sequence[str], where: frozenset[State] | None = None) -> list[CancelAnswer]:
+        """Cancel instances whose state is in `where` (None: any that is not final).
+
+        `canceled`: it was queued and is CANCELED now. `requested`: it is running; its worker learns
+        of it by `beat`. `final`: it had ended. `changed`: its state is not in `where` any more.
+        `missing`: no such instance. Idempotent.
+        """
+        ...
+
+    def reap(self, limit: int = 100) -> list[Reaped]:
+        """Take back what dead workers hold, and cancel what expired in the queue; at most `limit`.
+
+        A worker whose lease has ended is marked dead first: from then on its claims, beats and settles
+        are refused. Each of its instances is then treated like `settle(CRASHED)`.
+        Any number of callers may reap at once. (Invariants 2, 4)
+        """
+        ...
+
+    def pause(self, kinds: Iterable[str]) -> None:
+        """Let no claim take these kinds until `resume`; what runs goes on. Idempotent."""
+        ...
+
+    def resume(self, kinds: Iterable[str]) -> None:
+        """Undo `pause` and wake the waiting. Idempotent."""
+        ...
+
+    # ---- workers -----------------------------------------------------------------------------
+
+    def beat(self, worker: str, lease_ms: int, info: WorkerRecord, wait_ms: int = 0) -> BeatReply:
+        """Make `worker` live, or renew its one lease, which covers all its claims, by `lease_ms`.
+
+        The reply lists every instance it holds with a cancel request. The call returns at once when one
+        of them has not been delivered before, else up to `wait_ms` later, or at `interrupt(worker)`.
+        `lost` once it was reaped: its id is spent. The end of a lease is only a permission to reap.
+        """
+        ...
+
+    def retire(self, worker: str) -> None:
+        """The worker is gone, in order: forget it. What it still holds is treated as RELEASED. Idempotent."""
+        ...
+
+    def workers(self) -> list[WorkerRecord]:
+        """Live workers, by id."""
+        ...
+
+    def wait(self, worker: str, kinds: Sequence[str], timeout_ms: int) -> None:
+        """Return when there may be work of `kinds`: something enqueued, released, due, resumed; at
+        `interrupt(worker)`; after `timeout_ms`, or `MAX_WAIT_MS`. May return early."""
+        ...
+
+    def interrupt(self, waiter: str) -> None:
+        """End the blocked `claim`, `wait`, `beat` or `await_final` of that worker or waiter, or its
+        next one when none is blocked now. Same process only."""
+        ...
+
+    # ---- kinds and schedules -----------------------------------------------------------------
+
+    def put_kinds(self, descriptors: Sequence[KindDescriptor]) -> None:
+        """Publish kinds; the last word stands."""
+        ...
+
+    def kinds(self) -> list[KindDescriptor]:
+        """What was published, by kind."""
+        ...
+
+    def put_schedule(self, schedule: ScheduleRecord) -> ScheduleRecord:
+        """Add or change a recurring rule by its identity (owner, name); answers it as it stands.
+
+        The first slots are the caller's (`next_slot_ms`). A changed rule keeps `paused`, `last_slot_ms`
+        and `last_id`; an unchanged one keeps all, `next_slot_ms` too. Each change gives a new version.
+        """
+        ...
+
+    def drop_schedule(self, name: str, owner: str | None = None) -> bool:
+        """Forget a rule; False when there was none. What it fired stays."""
+        ...
+
+    def schedules(self) -> list[ScheduleRecord]:
+        """All rules, by name."""
+        ...
+
+    def sync_schedules(
+        self, owner: str, fingerprint: str, revision: int | None, schedules: Sequence[ScheduleRecord]
+    ) -> bool:
+        """Make the rules of `owner` those of the declared set `schedules`, when that set stands.
+
+        Among the live workers of the owner the set (named by its fingerprint) with the highest
+        revision stands; without revisions the one whose earliest worker started last
+        (`rota.engine.reconcile`). True when it stood: rules no longer declared are dropped, new and
+        changed ones are put as by `put_schedule`. False, and nothing changed, when another set stands.
+        """
+        ...
+
+    def due_schedules(self, limit: int = 100) -> tuple[list[ScheduleRecord], int | None]:
+        """Rules whose `next_slot_ms` has come and that are not paused, earliest first, and the next
+        slot still to come, if any."""
+        ...
+
+    def fire(
+        self, schedule: ScheduleRecord, slot_ms: int, next_ms: int | None, records: Sequence[InstanceRecord]
+    ) -> FireAnswer:
+        """Record the slot `slot_ms` of a rule as fired and add its instances, in one step.
+
+        Compare-and-set on `schedule.version`: one caller gets `fired`, all others `lost`. `skipped`:
+        overlap is "skip" and the last instance is not final, so the slot passes without one.
+        `next_slot_ms` becomes `next_ms`. The ids of `records` are made from rule and slot. (Invariant 8)
+        """
+        ...
+
+    # ---- observation -------------------------------------------------------------------------
+
+    def get(self, ids: Sequence[str]) -> list[Snapshot | None]:
+        """Instances as they stand; None for one that is not there."""
+        ...
+
+    def find(self, query: InstanceFilter, cursor: str | None = None, limit: int = 100) -> FindPage:
+        """A page of instances in id order, which is creation order, newest or oldest first.
+
+        Looks at no more than `MAX_LOOKED_AT` records, so a page may be short or empty; only a cursor
+        of None ends the answer. Raises: QueryError for a cursor that is not one. (Invariant 11)
+        """
+        ...
+
+    def count(self, query: InstanceFilter, limit: int | None = None) -> int:
+        """How many match, counting no further than `limit`. Exact where `exact_count` is declared."""
+        ...
+
+    def stats(self, kinds: Iterable[str] | None = None) -> list[KindStats]:
+        """Per kind that has instances or is paused: numbers from kept counters. O(kinds)."""
+        ...
+
+    def history(self, ids: Sequence[str]) -> list[History | None]:
+        """What happened to each; None for one that is not there. (Invariant 6)"""
+        ...
+
+    def append_logs(self, lines: Sequence[LogRecord]) -> None:
+        """Keep lines and progress. A line of an instance that is gone is dropped. (Invariant 9)"""
+        ...
+
+    def logs(self, query: LogFilter, timeout_ms: int = 0) -> LogPage:
+        """Lines from `query.position` on. With none there and the instance not final, blocks up to
+        `timeout_ms` for the next. Raises: UnknownInstance."""
+        ...
+
+    def await_final(self, ids: Sequence[str], timeout_ms: int, waiter: str = "") -> list[str]:
+        """Those of `ids` that are final or gone, as soon as there is one; none after `timeout_ms`, or at
+        `interrupt(waiter)`."""
+        ...
+
+    def changes(self, cursor: str | None = None, limit: int = 1000, timeout_ms: int = 0) -> ChangePage:
+        """State changes after `cursor`, in order; without one, none, and the cursor of now.
+
+        Blocks up to `timeout_ms` for the first. Raises: CursorExpired when some after the cursor are
+        no longer kept. Feature `changes`.
+        """
+        ...
+
+    def purge(self, query: PurgeFilter, limit: int = 1000) -> int:
+        """Remove up to `limit` finished instances that match, with all that belongs to them; how many
+        were removed. Call again until it answers 0. (Invariant 12)"""
+        ...
+
+    # ---- documents ---------------------------------------------------------------------------
+
+    def load(self, keys: Sequence[str]) -> list[Document | None]:
+        """Documents by key; None for one that is not there."""
+        ...
+
+    def save(self, documents: Sequence[Document]) -> list[int] | None:
+        """Write up to `MAX_DOCUMENTS` documents, all or none: None when any stored version is not
+        the one given. Answers the new versions (0 for a deleted one).
+
+        Raises: ConfigError for too many, or one over `MAX_DOCUMENT_BYTES`.
+        """
+        ...
+
+    def scan(self, prefix: str, cursor: str | None = None, limit: int = 100) -> tuple[list[Document], str | None]:
+        """Documents whose key starts with `prefix`, by key; the cursor is None at the end."""
+        ...

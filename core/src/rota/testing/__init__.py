@@ -1,0 +1,6 @@
+"""What tests of jobs and stores need: a clock that moves only when told, and waiting without sleeping."""
+
+from rota.testing.clock import FakeClock
+from rota.testing.waiting import wait_until
+
+__all__ = ["FakeClock", "wait_until"]
