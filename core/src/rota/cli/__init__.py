@@ -1,0 +1,1 @@
+"""The command `rota`: one file a subcommand; `main` is the entry point."""

@@ -1,0 +1,1 @@
+"""The client of a store: scheduling, finding, controlling and waiting, without running anything."""

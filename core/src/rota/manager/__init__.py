@@ -1,0 +1,1 @@
+"""The manager: definitions plus a store; and the workers that it makes."""

@@ -1,10 +1,19 @@
 """Questions to a store: frozen selections. What is None or empty does not select."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import final
+from uuid import UUID
+
 import msgspec
 
+from rota.model.duration import to_instant_ms
+from rota.model.errors import QueryError
+from rota.model.ids import uuid_to_id
 from rota.model.state import State
 
-__all__ = ["InstanceFilter", "LogFilter", "PurgeFilter"]
+__all__ = ["InstanceFilter", "LogFilter", "PurgeFilter", "Query"]
 
 
 class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,3 +50,71 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     position: int = 0
     limit: int = 1000
     min_level: int = 0
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class Query:
+    """Instances that meet all that is given; nothing given: all of them.
+
+    `since` and `until` bound the time of creation, half open (since <= created < until).
+    """
+
+    ids: tuple[UUID, ...] | None
+    kind: frozenset[str] | None
+    state: frozenset[State] | None
+    since: datetime | None
+    until: datetime | None
+    schedule: str | None
+    unique_key: str | None
+    newest_first: bool
+
+    def __init__(
+        self,
+        *,
+        ids: Iterable[UUID] | None = None,
+        kind: str | Iterable[str] | None = None,
+        state: State | Iterable[State] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        schedule: str | None = None,
+        unique_key: str | None = None,
+        newest_first: bool = True,
+    ) -> None:
+        kinds = frozenset({kind} if isinstance(kind, str) else kind) if kind is not None else None
+        states = frozenset({state} if isinstance(state, State) else state) if state is not None else None
+        values = (
+            tuple(ids) if ids is not None else None,
+            kinds,
+            states,
+            since,
+            until,
+            schedule,
+            unique_key,
+            newest_first,
+        )
+        for name, value in zip(self.__slots__, values, strict=True):
+            object.__setattr__(self, name, value)
+        self.to_filter()
+
+    @property
+    def selects_all(self) -> bool:
+        """True when nothing was given to select by."""
+        return self == Query(newest_first=self.newest_first)
+
+    def to_filter(self) -> InstanceFilter:
+        """The stored form. Raises QueryError for what is not a state or an id, ConfigError for a naive datetime."""
+        if self.state is not None and not all(isinstance(state, State) for state in self.state):
+            raise QueryError(f"Query(state) takes rota.State members; got {sorted(map(repr, self.state))}")
+        if self.ids is not None and not all(isinstance(one, UUID) for one in self.ids):
+            raise QueryError(f"Query(ids) takes uuid.UUID values; got {self.ids!r}")
+        return InstanceFilter(
+            ids=tuple(map(uuid_to_id, self.ids)) if self.ids is not None else None,
+            kinds=self.kind,
+            states=self.state,
+            created_since_ms=to_instant_ms(self.since, "Query(since)") if self.since is not None else None,
+            created_until_ms=to_instant_ms(self.until, "Query(until)") if self.until is not None else None,
+            schedule=self.schedule,
+            unique_key=self.unique_key,
+            newest_first=self.newest_first,
+        )

@@ -92,12 +92,14 @@ class TransitionRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """An instance as it stands at one read. `expires_ms` and `due_ms` are absolute, in the store's clock."""
+    """An instance as it stands at one read. `expires_ms` and `due_ms` are absolute, in the store's clock;
+    `token` is that of the last claim, 0 before the first."""
 
     record: InstanceRecord
     state: State
     due_ms: int
     attempt: int = 0
+    token: int = 0
     crashes: int = 0
     expires_ms: int | None = None
     started_ms: int | None = None

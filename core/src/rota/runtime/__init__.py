@@ -1,0 +1,1 @@
+"""What runs in a worker process: claim, hand out, invoke, settle; and the loops that keep it true."""

@@ -1,0 +1,1 @@
+"""The memory store of rota: one process, every instance in RAM. `store.open_store` opens one."""

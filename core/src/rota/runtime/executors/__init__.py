@@ -1,0 +1,1 @@
+"""The executors of core: threads for `def`, an event loop for `async def`."""

@@ -1,0 +1,66 @@
+"""One connection to a namespace: made at first use, and anew after a fork."""
+
+import os
+from collections.abc import Callable
+from threading import Lock
+
+from rota.model.errors import ConfigError
+from rota.model.records import Document
+from rota.store.contract import Store
+
+__all__ = ["Connection"]
+
+_POLICY_KEY = "rota/policy"
+
+
+class Connection:
+    """Opens its store when first asked for it. Thread-safe."""
+
+    def __init__(self, open_store: Callable[[], Store], policy: str) -> None:
+        self._open_store = open_store
+        self._policy = policy
+        self._lock = Lock()
+        self._found: Store | None = None  # kept over close(): a memory store lives as long as its object
+        self._open: Store | None = None
+        self._pid = 0
+
+    @property
+    def store(self) -> Store:
+        """The store, open. Raises StoreUnavailable, PluginError, ConfigError."""
+        store = self._open
+        return store if store is not None and self._pid == os.getpid() else self._connect()
+
+    def _connect(self) -> Store:
+        with self._lock:
+            if self._pid != os.getpid():
+                self._found = self._open = None
+            if self._open is None:
+                self._found = self._found or self._open_store()
+                self._found.open()
+                _hold_policy(self._found, self._policy)
+                self._open, self._pid = self._found, os.getpid()
+            return self._open
+
+    def namespaced(self, namespace: str) -> "Connection":
+        """The same connection, seen through another namespace; closing that one leaves this open."""
+        return Connection(lambda: self.store.namespaced(namespace), self._policy)
+
+    def close(self) -> None:
+        """Let go; the next use opens it again."""
+        with self._lock:
+            store, self._open = self._open, None
+        if store is not None and self._pid == os.getpid():
+            store.close()
+
+
+def _hold_policy(store: Store, policy: str) -> None:
+    """Record the namespace's one queue policy, or check it: ranks of two policies don't compare."""
+    (document,) = store.load([_POLICY_KEY])
+    if document is None and store.save([Document(_POLICY_KEY, policy.encode())]) is None:
+        (document,) = store.load([_POLICY_KEY])  # another one was first
+    if document is not None and document.value != policy.encode():
+        kept = (document.value or b"").decode()
+        raise ConfigError(
+            f"the namespace {store.namespace!r} keeps its queue by policy {kept!r}, this manager by {policy!r}: "
+            f"use Manager(policy={kept!r}), or another namespace"
+        )

@@ -1,0 +1,110 @@
+"""Waiting for instances to end: one at a time in the caller's thread, any number in one shared thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Final
+
+from rota.model.clock import Clock
+from rota.model.ids import id_to_uuid
+from rota.store.contract import MAX_WAIT_MS, Store
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future
+
+__all__ = ["Finals"]
+
+_LONGEST_MS: Final = MAX_WAIT_MS
+
+
+class Finals:
+    """Waits on `Store.await_final`. `name` is the waiter that is interrupted when more is to be waited for."""
+
+    def __init__(self, store: Callable[[], Store], clock: Clock, name: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._name = name
+        self._lock = Lock()
+        self._pending: dict[str, list[tuple[AbstractEventLoop, Future[None]]]] = {}
+        self._thread: Thread | None = None
+
+    def wait(self, instance_id: str, timeout_s: float | None) -> None:
+        """Block until it is final or gone. Raises TimeoutError."""
+        store, monotonic = self._store(), self._clock.monotonic
+        deadline = None if timeout_s is None else monotonic() + timeout_s
+        while True:
+            left_ms = _LONGEST_MS if deadline is None else round((deadline - monotonic()) * 1000)
+            if store.await_final([instance_id], max(0, min(left_ms, _LONGEST_MS))):
+                return
+            if left_ms <= 0:
+                raise not_ended(instance_id, timeout_s)
+
+    async def await_(self, instance_id: str, timeout_s: float | None) -> None:
+        """The same, holding no thread: all that wait share one. Raises TimeoutError."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        future: Future[None] = loop.create_future()
+        self._add(instance_id, loop, future)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await future
+        except TimeoutError:
+            raise not_ended(instance_id, timeout_s) from None
+        finally:
+            self._forget(instance_id, future)
+
+    def _add(self, instance_id: str, loop: AbstractEventLoop, future: Future[None]) -> None:
+        with self._lock:
+            self._pending.setdefault(instance_id, []).append((loop, future))
+            if self._thread is None:
+                self._thread = Thread(target=self._watch, name="rota-finals", daemon=True)
+                self._thread.start()
+                return
+        self._store().interrupt(self._name)
+
+    def _forget(self, instance_id: str, future: Future[None]) -> None:
+        with self._lock:
+            waiting = [one for one in self._pending.get(instance_id, []) if one[1] is not future]
+            if waiting:
+                self._pending[instance_id] = waiting
+                return
+            self._pending.pop(instance_id, None)
+        self._store().interrupt(self._name)
+
+    def _watch(self) -> None:
+        """The shared thread; it ends when nobody waits."""
+        while True:
+            with self._lock:
+                ids = list(self._pending)
+                if not ids:
+                    self._thread = None
+                    return
+            try:
+                ended = self._store().await_final(ids, _LONGEST_MS, self._name)
+            except Exception as error:
+                self._tell(ids, error)
+            else:
+                self._tell(ended, None)
+
+    def _tell(self, ids: list[str], error: Exception | None) -> None:
+        with self._lock:
+            waiting = [one for instance_id in ids for one in self._pending.pop(instance_id, [])]
+        for loop, future in waiting:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_resolve, future, error)
+
+
+def _resolve(future: Future[None], error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+
+
+def not_ended(instance_id: str, timeout_s: float | None) -> TimeoutError:
+    """The error of a wait that was too short."""
+    return TimeoutError(f"instance {id_to_uuid(instance_id)} has not ended within {timeout_s} s; it goes on")

@@ -1,0 +1,59 @@
+"""What workers publish of their kinds: the defaults of a call that is made by name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from rota.engine.arguments import OpenPlan
+from rota.engine.template import Template
+from rota.jobs.definition import DEFAULT_PRIORITY, Definition
+from rota.model.clock import Clock
+from rota.model.records import KindDescriptor
+
+__all__ = ["Defaults", "PublishedKinds"]
+
+_KEPT_S: Final = 5.0  # how long an answer of the store serves
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a definition says where the call does not."""
+
+    priority: int = DEFAULT_PRIORITY
+    unique_key: Template | None = None
+    unique_until: Literal["started", "finished"] = "finished"
+
+
+class PublishedKinds:
+    """Looks kinds up in the store, at most once in five seconds."""
+
+    def __init__(self, kinds: Callable[[], list[KindDescriptor]], clock: Clock) -> None:
+        self._kinds = kinds
+        self._clock = clock
+        self._found: dict[str, KindDescriptor] = {}
+        self._until = float("-inf")
+
+    def defaults(self, definition: Definition) -> Defaults:
+        """Those of the definition where it is known here, else those that were published, else rota's own."""
+        if definition.function is not None:
+            return Defaults(definition.priority, definition.unique_key, definition.unique_until)
+        found = self._published(definition.kind)
+        if found is None:
+            return Defaults()
+        key = None if found.unique_key is None else Template.parse(found.unique_key, f"unique_key of {found.kind!r}")
+        return Defaults(found.priority, key, found.unique_until)
+
+    def render(self, definition: Definition, template: Template, args: Sequence[Any], kwargs: dict[str, Any]) -> str:
+        """A unique key of this call; positional arguments of a remote kind get the published names."""
+        plan = definition.plan
+        if isinstance(plan, OpenPlan) and (found := self._published(definition.kind)) is not None:
+            names = [one.name for one in found.parameters if one.form.startswith("POSITIONAL")]
+            return template.render({**plan.named(args, kwargs), **dict(zip(names, args, strict=False)), **kwargs})
+        return plan.render(template, args, kwargs)
+
+    def _published(self, kind: str) -> KindDescriptor | None:
+        now = self._clock.monotonic()
+        if now >= self._until:
+            self._found = {descriptor.kind: descriptor for descriptor in self._kinds()}
+            self._until = now + _KEPT_S
+        return self._found.get(kind)

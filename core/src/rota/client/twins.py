@@ -1,0 +1,119 @@
+"""The a-methods of a client: the same calls, beside the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from uuid import UUID
+
+    from rota.engine.cron import Cron
+    from rota.engine.every import Every
+    from rota.jobs.call import Call
+    from rota.jobs.client import Client
+    from rota.jobs.instance import Instance
+    from rota.jobs.views import Page, Schedule, WorkerInfo
+
+from rota.model.query import Query
+
+__all__ = ["ClientTwins", "offload"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+async def offload(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking call in a thread beside the event loop, in this context."""
+    import asyncio
+
+    return await asyncio.to_thread(function, *args, **kwargs)
+
+
+class ClientTwins:
+    """Each method is its namesake without the `a`, awaited."""
+
+    async def aschedule(self: Client, call: Call[R], /) -> Instance[R]:
+        """`schedule`, awaited."""
+        return await offload(self.schedule, call)
+
+    async def aschedule_many(self: Client, calls: Iterable[Call[R]], /, *, batch: int = 1000) -> list[Instance[R]]:
+        """`schedule_many`, awaited."""
+        return await offload(self.schedule_many, calls, batch=batch)
+
+    async def aget(self: Client, id: UUID, /) -> Instance[Any]:
+        """`get`, awaited."""
+        return await offload(self.get, id)
+
+    async def afind(self: Client, query: Query = Query(), /, *, limit: int = 100, cursor: str | None = None) -> Page[Instance[Any]]:
+        """`find`, awaited."""
+        return await offload(self.find, query, limit=limit, cursor=cursor)
+
+    async def ascan(self: Client, query: Query = Query(), /) -> AsyncIterator[Instance[Any]]:
+        """`scan`, awaited page by page."""
+        instances = self.scan(query)
+        while (one := await offload(next, instances, None)) is not None:
+            yield one
+
+    async def acount(self: Client, query: Query = Query(), /) -> int:
+        """`count`, awaited."""
+        return await offload(self.count, query)
+
+    async def acancel(self: Client, query: Query, /) -> int:
+        """`cancel`, awaited."""
+        return await offload(self.cancel, query)
+
+    async def aretry(self: Client, query: Query, /) -> int:
+        """`retry`, awaited."""
+        return await offload(self.retry, query)
+
+    async def apurge(self: Client, query: Query, /) -> int:
+        """`purge`, awaited."""
+        return await offload(self.purge, query)
+
+    async def aput_schedule(
+        self: Client,
+        name: str,
+        trigger: Cron | Every,
+        call: Call[Any],
+        *,
+        misfire: Literal["latest", "skip", "all"] = "latest",
+        overlap: Literal["skip", "allow"] = "skip",
+    ) -> Schedule:
+        """`put_schedule`, awaited."""
+        return await offload(self.put_schedule, name, trigger, call, misfire=misfire, overlap=overlap)
+
+    async def adrop_schedule(self: Client, name: str, /) -> bool:
+        """`drop_schedule`, awaited."""
+        return await offload(self.drop_schedule, name)
+
+    async def aschedules(self: Client) -> list[Schedule]:
+        """`schedules`, awaited."""
+        return await offload(self.schedules)
+
+    async def apause(self: Client, *kinds: str) -> None:
+        """`pause`, awaited."""
+        await offload(self.pause, *kinds)
+
+    async def aresume(self: Client, *kinds: str) -> None:
+        """`resume`, awaited."""
+        await offload(self.resume, *kinds)
+
+    async def aworkers(self: Client) -> list[WorkerInfo]:
+        """`workers`, awaited."""
+        return await offload(self.workers)
+
+    async def aclose(self: Client) -> None:
+        """`close`, awaited."""
+        await offload(self.close)
+
+    async def __aenter__(self) -> Self:
+        await offload(self.__enter__)  # type: ignore[attr-defined]
+        return self
+
+    async def __aexit__(
+        self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /
+    ) -> None:
+        await offload(self.__exit__, t, e, tb)  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""The conversion rules by the sort of annotation; `rota.engine.convert` chooses among them."""

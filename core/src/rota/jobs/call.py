@@ -1,0 +1,59 @@
+"""A job with arguments and options, not scheduled yet."""
+
+from typing import TYPE_CHECKING, Any, Generic, final
+
+from typing_extensions import TypeVar
+
+from rota.jobs.options import CallOptions, unsupported_flows
+
+if TYPE_CHECKING:
+    from rota.jobs.definition import Definition
+
+__all__ = ["Call"]
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+@final
+class Call(Generic[R_co]):
+    """One call of a job, not yet scheduled: job, arguments, options. Scheduling it twice makes two instances.
+
+    `args` and `kwargs` are bound and converted already.
+    """
+
+    __slots__ = ("_args", "_definition", "_kwargs", "_options")
+
+    def __init__(self, definition: "Definition", options: CallOptions, args: Any, kwargs: dict[str, Any]) -> None:
+        self._definition = definition
+        self._options = options
+        self._args = args
+        self._kwargs = kwargs
+
+    @property
+    def kind(self) -> str:
+        """The name of the job."""
+        return self._definition.kind
+
+    @property
+    def definition(self) -> "Definition":
+        """The job's definition."""
+        return self._definition
+
+    @property
+    def options(self) -> CallOptions:
+        """What was said of this call."""
+        return self._options
+
+    @property
+    def bound(self) -> tuple[Any, dict[str, Any]]:
+        """Positional and named arguments."""
+        return self._args, self._kwargs
+
+    @property
+    def output(self) -> R_co:
+        """Stands for the result: pass it as an argument of another call; that one then depends on this one."""
+        raise unsupported_flows("Call.output")
+
+    def __repr__(self) -> str:
+        values = [*map(repr, self._args), *(f"{name}={value!r}" for name, value in self._kwargs.items())]
+        return f"<Call {self.kind}({', '.join(values)})>"

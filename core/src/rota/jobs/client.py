@@ -1,0 +1,155 @@
+"""What can be asked of a store, near or behind a server, as the objects of this floor see it."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self, TypeVar
+from uuid import UUID
+
+from rota.engine.cron import Cron
+from rota.engine.every import Every
+from rota.jobs.call import Call
+from rota.jobs.definition import Definition
+from rota.jobs.instance import Instance
+from rota.jobs.job import Job
+from rota.jobs.views import Page, Schedule, WorkerInfo
+from rota.model.query import Query
+
+__all__ = ["Client"]
+
+R = TypeVar("R")
+
+
+class Client(Protocol):
+    """What can be asked of a store, near (`Manager`) or behind a server (`rota.connect`).
+
+    Every method with the prefix `a` is the same call, awaited. All of them raise StoreUnavailable when
+    the store does not answer.
+    """
+
+    def schedule(self, call: Call[R], /) -> Instance[R]:
+        """Add one instance. With a unique key that a live one holds, that one, marked `duplicate`."""
+        ...
+
+    async def aschedule(self, call: Call[R], /) -> Instance[R]: ...
+
+    def schedule_many(self, calls: Iterable[Call[R]], /, *, batch: int = 1000) -> list[Instance[R]]:
+        """Add many, `batch` at a time; one instance for each call, in order."""
+        ...
+
+    async def aschedule_many(self, calls: Iterable[Call[R]], /, *, batch: int = 1000) -> list[Instance[R]]: ...
+
+    def remote(self, kind: str, /) -> Job[..., Any]:
+        """A handle to a kind this process doesn't define; nothing is checked before the worker."""
+        ...
+
+    def get(self, id: UUID, /) -> Instance[Any]:
+        """The instance with that id. Raises UnknownInstance."""
+        ...
+
+    async def aget(self, id: UUID, /) -> Instance[Any]: ...
+
+    def find(self, query: Query = ..., /, *, limit: int = 100, cursor: str | None = None) -> Page[Instance[Any]]:
+        """A page of what matches, by creation. It may be short: only `next_cursor is None` ends."""
+        ...
+
+    async def afind(
+        self, query: Query = ..., /, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Instance[Any]]: ...
+
+    def scan(self, query: Query = ..., /) -> Iterator[Instance[Any]]:
+        """All that matches, page by page."""
+        ...
+
+    def ascan(self, query: Query = ..., /) -> AsyncIterator[Instance[Any]]: ...
+
+    def count(self, query: Query = ..., /) -> int:
+        """How many match."""
+        ...
+
+    async def acount(self, query: Query = ..., /) -> int: ...
+
+    def cancel(self, query: Query, /) -> int:
+        """Cancel what matches and is not final: the queued at once, the running by request. How many."""
+        ...
+
+    async def acancel(self, query: Query, /) -> int: ...
+
+    def retry(self, query: Query, /) -> int:
+        """Schedule again, as new instances, what matches and ended without success. How many."""
+        ...
+
+    async def aretry(self, query: Query, /) -> int: ...
+
+    def purge(self, query: Query, /) -> int:
+        """Remove what matches and is final, with its history and log. How many."""
+        ...
+
+    async def apurge(self, query: Query, /) -> int: ...
+
+    def put_schedule(
+        self,
+        name: str,
+        trigger: Cron | Every,
+        call: Call[Any],
+        *,
+        misfire: Literal["latest", "skip", "all"] = "latest",
+        overlap: Literal["skip", "allow"] = "skip",
+    ) -> Schedule:
+        """Add or change a recurring rule of that name; its first slot comes after now."""
+        ...
+
+    async def aput_schedule(
+        self,
+        name: str,
+        trigger: Cron | Every,
+        call: Call[Any],
+        *,
+        misfire: Literal["latest", "skip", "all"] = "latest",
+        overlap: Literal["skip", "allow"] = "skip",
+    ) -> Schedule: ...
+
+    def drop_schedule(self, name: str, /) -> bool:
+        """Forget the rules of that name; False when there was none. What they fired stays."""
+        ...
+
+    async def adrop_schedule(self, name: str, /) -> bool: ...
+
+    def schedules(self) -> list[Schedule]:
+        """All rules, by name."""
+        ...
+
+    async def aschedules(self) -> list[Schedule]: ...
+
+    def pause(self, *kinds: str) -> None:
+        """Let no worker start these kinds until `resume`; what runs goes on."""
+        ...
+
+    async def apause(self, *kinds: str) -> None: ...
+
+    def resume(self, *kinds: str) -> None:
+        """Undo `pause`."""
+        ...
+
+    async def aresume(self, *kinds: str) -> None: ...
+
+    def workers(self) -> list[WorkerInfo]:
+        """The live workers."""
+        ...
+
+    async def aworkers(self) -> list[WorkerInfo]: ...
+
+    def close(self) -> None:
+        """Let go of the connection. The next call connects anew."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /) -> None: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /
+    ) -> None: ...

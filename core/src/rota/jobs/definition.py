@@ -1,0 +1,80 @@
+"""A job's definition: what was said when it was declared, worked out once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from rota.engine.arguments import ArgumentPlan, OpenPlan
+from rota.engine.cron import Cron
+from rota.engine.every import Every
+from rota.engine.template import Template
+from rota.model.duration import Duration, to_ms
+from rota.model.policy import Retry
+from rota.model.records import KindDescriptor
+
+__all__ = ["DEFAULT_PRIORITY", "Definition", "Processors"]
+
+DEFAULT_PRIORITY: Final = 5
+
+
+@dataclass(slots=True)
+class Processors:
+    """User code called on an outcome, in the order it was attached."""
+
+    on_complete: list[Callable[[Any, Any], object]] = field(default_factory=list)
+    on_terminate: list[Callable[[Any, Any], Any]] = field(default_factory=list)
+    on_state_change: list[Callable[[Any, Any], object]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Definition:
+    """All that is known of a kind here. `function` is None for a kind that other processes define."""
+
+    kind: str
+    function: Callable[..., Any] | None
+    plan: ArgumentPlan | OpenPlan
+    executor: str
+    priority: int = DEFAULT_PRIORITY
+    timeout_ms: int = 0
+    retry: Retry = Retry(0)
+    unique_key: Template | None = None
+    unique_until: Literal["started", "finished"] = "finished"
+    recurring: Cron | Every | None = None
+    remote: bool = False
+    processors: Processors = field(default_factory=Processors)
+
+    @property
+    def runs_here(self) -> bool:
+        """True when a worker of this process can run it."""
+        return self.function is not None and not self.remote
+
+    def same_function(self, other: "Definition") -> bool:
+        """True when the two were declared from one function: a reload, a notebook cell run again, `__main__`."""
+        return _address(self.function) == _address(other.function)
+
+    def descriptor(self) -> KindDescriptor:
+        """What a worker publishes of it."""
+        summary = (getattr(self.function, "__doc__", None) or "").strip().split("\n", 1)[0]
+        return KindDescriptor(
+            kind=self.kind,
+            parameters=self.plan.parameters,
+            returns=self.plan.returns_text,
+            summary=summary,
+            executor=self.executor,
+            priority=self.priority,
+            timeout_ms=self.timeout_ms or None,
+            max_retries=self.retry.max_retries,
+            unique_key=None if self.unique_key is None else self.unique_key.text,
+            unique_until=self.unique_until,
+        )
+
+
+def _address(function: Callable[..., Any] | None) -> tuple[object, ...]:
+    inner = getattr(function, "func", function)  # a partial is known by what it wraps
+    owner = getattr(inner, "__self__", None)
+    name = getattr(inner, "__qualname__", None)
+    return (
+        (None, id(function))
+        if name is None
+        else (name, getattr(inner, "__module__", None), id(owner) if owner else None)
+    )

@@ -1,0 +1,86 @@
+"""The context of a job that is called as a plain function, outside any worker."""
+
+from datetime import datetime
+from logging import Logger, LoggerAdapter, getLogger
+from threading import Condition
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from rota.jobs.instance import Instance
+from rota.model.clock import SystemClock
+from rota.model.errors import ConfigError, NotBound
+from rota.model.ids import uuid_to_id
+from rota.model.records import InstanceRecord, Snapshot
+from rota.model.state import State
+
+if TYPE_CHECKING:
+    from rota.jobs.client import Client
+
+__all__ = ["DetachedAttempt"]
+
+T = TypeVar("T")
+
+_NIL = UUID(int=0)
+
+
+class DetachedAttempt:
+    """Attempt 1 of an instance that no store knows: never canceled, without a deadline."""
+
+    __slots__ = ("_kind",)
+
+    worker = "detached"
+    number = 1
+    token = 0
+    deadline: datetime | None = None
+    interrupted = False
+    blocks_a_slot = False
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    @property
+    def instance(self) -> Instance[Any]:
+        """An instance with the nil id, PROCESSING, without arguments."""
+        record = InstanceRecord(id=uuid_to_id(_NIL), kind=self._kind, arguments=b"", rank=0, created_ms=0)
+        return Instance(_NoSource(self._kind), Snapshot(record=record, state=State.PROCESSING, due_ms=0, attempt=1))  # type: ignore[arg-type]
+
+    @property
+    def client(self) -> "Client":
+        """There is none. Raises NotBound."""
+        raise NotBound(f"the job {self._kind!r} was called directly, outside a worker: its context has no client")
+
+    @property
+    def log(self) -> LoggerAdapter[Logger]:
+        """The job's logger."""
+        return LoggerAdapter(getLogger(f"rota.job.{self._kind}"))
+
+    def check(self) -> None:
+        """Nothing cancels a direct call."""
+
+    def wait(self, seconds: float) -> None:
+        """Sleep."""
+        condition = Condition()
+        with condition:
+            SystemClock().wait(condition, seconds)
+
+    def progress(self, fraction: float, message: str) -> None:
+        """Nobody watches a direct call."""
+
+    def append_log(self, level: int, message: str) -> None:
+        """`logging` has the line already."""
+
+    def resource(self, type: type[T], /) -> T:
+        """There is no lifespan. Raises ConfigError."""
+        raise ConfigError(
+            f"the job {self._kind!r} was called directly, outside a worker: there is no lifespan to yield a {type.__name__}"
+        )
+
+
+class _NoSource:
+    """Stands where a client would; every question raises NotBound."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotBound(f"the job {self._kind!r} was called directly, outside a worker: its instance is in no store")

@@ -1,0 +1,210 @@
+"""A collection of job definitions; a manager is one, and includes others."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from weakref import WeakSet
+
+from rota.engine.cron import Cron
+from rota.engine.every import Every
+from rota.jobs.call import Call
+from rota.jobs.declare import declare
+from rota.jobs.decorator import JobMethod
+from rota.jobs.job import Job
+from rota.model.errors import ConfigError, KindExists, NotBound, UnknownKind
+
+if TYPE_CHECKING:
+    from rota.jobs.client import Client
+
+__all__ = ["DeclaredSchedule", "Jobs"]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredSchedule:
+    """A recurring rule declared in code."""
+
+    name: str
+    trigger: Cron | Every
+    call: Call[Any]
+    misfire: Literal["latest", "skip", "all"] = "latest"
+    overlap: Literal["skip", "allow"] = "skip"
+
+
+class Jobs:
+    """A collection of definitions for a module; a manager includes it. `prefix` is put before every kind and
+    schedule name. As a mapping it answers a `Job` for a kind, included collections too."""
+
+    def __init__(self, prefix: str = "") -> None:
+        if prefix and _NAME.fullmatch(prefix) is None:
+            raise ConfigError(f"Jobs(prefix) takes up to 100 characters of A-Z a-z 0-9 . _ : -; got {prefix!r}")
+        self._prefix = prefix
+        self._own: dict[str, Job[..., Any, Any]] = {}
+        self._schedules: dict[str, DeclaredSchedule] = {}
+        self._included: list[Jobs] = []
+        self._to_import: list[str] = []
+        self._included_by: WeakSet[Jobs] = WeakSet()
+
+    # ---- declaring ---------------------------------------------------------------------------
+
+    @property
+    def job(self) -> JobMethod:
+        """Decorator that makes a function a job: `@jobs.job`, `@jobs.job(kind=...)`, or `jobs.job(function)`.
+
+        `kind` defaults to prefix + the function's name. `executor` defaults to "thread" for a `def` and
+        "asyncio" for an `async def`. `priority`: lower first, 0 high, 10 low. `timeout` bounds one
+        attempt; `retry`, a number or a `Retry`, says what follows a failed one. `unique_key`, a template
+        over argument names, lets one live instance stand for all calls with that key. `recurring` fires
+        it without arguments. `remote=True` declares the signature of a kind that other processes run.
+
+        Raises: ConfigError; KindExists; UnsupportedFeature for what this version has not got.
+        """
+        return cast(JobMethod, self._job)
+
+    def _job(self, fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        if fn is None:
+            return lambda function: self._declare(function, **options)
+        return self._declare(fn, **options)
+
+    def _declare(self, function: Callable[..., Any], *, kind: str | None = None, **options: Any) -> Job[..., Any, Any]:
+        name = self._named(kind, function)
+        job: Job[..., Any, Any] = Job(declare(name, function, **options), self)
+        self._add(job)
+        if job.definition.recurring is not None:
+            self._schedules[name] = DeclaredSchedule(name, job.definition.recurring, job.call())
+        return job
+
+    def _named(self, kind: str | None, function: Callable[..., Any]) -> str:
+        name = kind if kind is not None else getattr(function, "__name__", None)
+        if name is None or name == "<lambda>":
+            raise ConfigError(f"{function!r} has no name of its own to be known by: give it one with job(kind=...)")
+        full = self._prefix + name
+        if _NAME.fullmatch(full) is None:
+            raise ConfigError(f"a kind is 1 to 100 characters of A-Z a-z 0-9 . _ : -; got {full!r}")
+        return full
+
+    def _add(self, job: Job[..., Any, Any]) -> None:
+        known = self._own.get(job.kind) or next((one[job.kind] for one in self._included if job.kind in one), None)
+        if known is not None and not known.definition.same_function(job.definition):
+            raise KindExists(_exists(known, job))
+        self._own[job.kind] = job
+
+    def recurring(
+        self,
+        name: str,
+        trigger: Cron | Every,
+        call: Call[Any],
+        *,
+        misfire: Literal["latest", "skip", "all"] = "latest",
+        overlap: Literal["skip", "allow"] = "skip",
+    ) -> None:
+        """Declare a recurring rule in code. Workers keep the store in step with what is declared: a new rule's
+        first slot comes after now, a changed one's next slot from now, one no longer declared is dropped."""
+        full = self._prefix + name
+        if _NAME.fullmatch(full) is None:
+            raise ConfigError(f"a schedule's name is 1 to 100 characters of A-Z a-z 0-9 . _ : -; got {full!r}")
+        self._schedules[full] = DeclaredSchedule(full, trigger, call, misfire, overlap)
+
+    def include(self, *jobs: "Jobs | str") -> None:
+        """Take in other collections: by object, or by "package.module:name", imported when first needed.
+
+        Raises: KindExists when two different functions share a kind.
+        """
+        for one in jobs:
+            if isinstance(one, str):
+                self._to_import.append(one)
+            else:
+                self._take_in(one)
+
+    def _take_in(self, jobs: "Jobs") -> None:
+        if jobs is self or self in jobs._closure():
+            raise ConfigError("a collection of jobs can't include itself, directly or through others")
+        for kind in jobs:
+            if kind in self and not self[kind].definition.same_function(jobs[kind].definition):
+                raise KindExists(_exists(self[kind], jobs[kind]))
+        self._included.append(jobs)
+        jobs._included_by.add(self)
+
+    # ---- looking up --------------------------------------------------------------------------
+
+    def resolve(self) -> None:
+        """Import the collections that were included by name. Raises ConfigError naming the one that fails."""
+        while self._to_import:
+            self._take_in(_imported(self._to_import[0]))
+            del self._to_import[0]
+        for one in self._included:
+            one.resolve()
+
+    def __getitem__(self, kind: str) -> Job[..., Any]:
+        for one in self._closure():
+            if kind in one._own:
+                return one._own[kind]
+        raise UnknownKind(f"no job of kind {kind!r} is defined here; known: {', '.join(sorted(self)) or 'none'}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(kind for one in self._closure() for kind in one._own))
+
+    def __contains__(self, kind: object) -> bool:
+        return any(kind in one._own for one in self._closure())
+
+    def declared_schedules(self) -> dict[str, DeclaredSchedule]:
+        """The recurring rules declared here and in included collections, by name."""
+        found: dict[str, DeclaredSchedule] = {}
+        for one in reversed(self._closure()):
+            found.update(one._schedules)
+        return found
+
+    def _closure(self) -> "list[Jobs]":
+        found: list[Jobs] = [self]
+        for one in self._included:
+            found.extend(member for member in one._closure() if member not in found)
+        return found
+
+    # ---- binding -----------------------------------------------------------------------------
+
+    def client_for(self, kind: str) -> "Client":
+        """The one manager that includes this collection. Raises NotBound when there is none, or several."""
+        clients = self._clients()
+        if len(clients) == 1:
+            return clients[0]
+        if clients:
+            raise NotBound(
+                f"{len(clients)} managers include the job {kind!r}: say which one, with manager.schedule(job.call(...))"
+            )
+        raise NotBound(
+            f"no manager includes the job {kind!r} yet: make one with rota.Manager(..., jobs=[...]) "
+            "(collections given by name are found once the manager is used)"
+        )
+
+    def _clients(self) -> "list[Client]":
+        found: list[Client] = []
+        for one in self._included_by:
+            found.extend(client for client in one._clients() if client not in found)
+        return found
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._prefix!r} of {len(list(iter(self)))} jobs>"
+
+
+def _exists(known: Job[..., Any, Any], new: Job[..., Any, Any]) -> str:
+    return (
+        f"the kind {new.kind!r} is taken by {known.definition.function!r}; "
+        f"give {new.definition.function!r} another one with job(kind=...)"
+    )
+
+
+def _imported(path: str) -> Jobs:
+    import importlib
+
+    module, _, name = path.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except Exception as error:
+        raise ConfigError(
+            f"jobs={path!r} can't be imported ({type(error).__name__}: {error}); write package.module:name"
+        ) from error
+    if not isinstance(found, Jobs):
+        raise ConfigError(f"jobs={path!r} is a {type(found).__name__}; it must name a rota.Jobs")
+    return found

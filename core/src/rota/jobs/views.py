@@ -1,0 +1,152 @@
+"""What a user reads: frozen public forms of stored records, with aware datetimes and UUIDs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Literal, final, overload
+from uuid import UUID
+
+from typing_extensions import TypeVar
+
+from rota.engine.cron import Cron
+from rota.engine.every import Every
+from rota.engine.trigger import trigger_from
+from rota.model.duration import from_ms
+from rota.model.errors import JobCanceled, JobCrashed, JobError, JobFailed, JobTimedOut
+from rota.model.ids import id_to_uuid
+from rota.model.records import ErrorRecord, LogRecord, ScheduleRecord, TransitionRecord, WorkerRecord
+from rota.model.state import State
+
+__all__ = ["LogLine", "Page", "Schedule", "Transition", "WorkerInfo", "job_error", "optional_instant"]
+
+R_co = TypeVar("R_co", covariant=True)
+
+_ERRORS: dict[str, type[JobError]] = {
+    "failed": JobFailed,
+    "timed_out": JobTimedOut,
+    "canceled": JobCanceled,
+    "crashed": JobCrashed,
+}
+
+
+def optional_instant(value_ms: int | None) -> datetime | None:
+    """The datetime of milliseconds, where there are any."""
+    return None if value_ms is None else from_ms(value_ms)
+
+
+def job_error(record: ErrorRecord, instance_id: UUID) -> JobError:
+    """The public error of a stored one."""
+    return _ERRORS[record.category](
+        record.message, instance_id=instance_id, type_name=record.type_name, traceback=record.traceback
+    )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One entry of an instance's history. `attempt` counts from 1, 0 before the first."""
+
+    state: State
+    at: datetime
+    attempt: int
+    worker: str | None
+    reason: str | None
+    error: JobError | None
+
+    @classmethod
+    def of(cls, record: TransitionRecord, instance_id: str) -> "Transition":
+        """The public form of a stored entry."""
+        error = job_error(record.error, id_to_uuid(instance_id)) if record.error is not None else None
+        return cls(record.state, from_ms(record.at_ms), record.attempt, record.worker, record.reason, error)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line that a job logged; `level` as in `logging`."""
+
+    at: datetime
+    level: int
+    message: str
+    attempt: int
+
+    @classmethod
+    def of(cls, record: LogRecord) -> "LogLine":
+        """The public form of a stored line."""
+        return cls(from_ms(record.at_ms), record.level, record.message, record.attempt)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """A live worker, as of its last beat."""
+
+    name: str
+    kinds: frozenset[str]
+    concurrency: int
+    running: int
+    last_beat: datetime
+
+    @classmethod
+    def of(cls, record: WorkerRecord) -> "WorkerInfo":
+        """The public form of a stored worker."""
+        return cls(record.id, frozenset(record.kinds), record.concurrency, record.running, from_ms(record.beat_ms))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A recurring rule as it stands in the store."""
+
+    name: str
+    kind: str
+    trigger: Cron | Every
+    origin: Literal["code", "store"]
+    owner: str | None
+    revision: int | None
+    paused: bool
+    last_slot: datetime | None
+    next_slot: datetime | None
+
+    @classmethod
+    def of(cls, record: ScheduleRecord) -> "Schedule":
+        """The public form of a stored rule."""
+        return cls(
+            name=record.name,
+            kind=record.template.kind,
+            trigger=trigger_from(record.trigger),
+            origin="store" if record.owner is None else "code",
+            owner=record.owner,
+            revision=record.revision,
+            paused=record.paused,
+            last_slot=optional_instant(record.last_slot_ms),
+            next_slot=optional_instant(record.next_slot_ms),
+        )
+
+
+class Page(Sequence[R_co], Generic[R_co]):
+    """Part of an answer. It may be short or empty: only `next_cursor is None` ends."""
+
+    __slots__ = ("_items", "_next_cursor")
+
+    def __init__(self, items: Iterable[R_co], next_cursor: str | None) -> None:
+        self._items = tuple(items)
+        self._next_cursor = next_cursor
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Where the next page starts; None at the end."""
+        return self._next_cursor
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int, /) -> R_co: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Sequence[R_co]: ...
+    def __getitem__(self, index: int | slice, /) -> R_co | Sequence[R_co]:
+        return self._items[index]
+
+    def __repr__(self) -> str:
+        return f"Page({list(self._items)!r}, next_cursor={self._next_cursor!r})"

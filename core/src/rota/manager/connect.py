@@ -1,0 +1,36 @@
+"""From a URL to a client, near or behind a server."""
+
+from typing import cast
+
+from rota.jobs.client import Client
+from rota.manager.configuration import Configuration
+from rota.manager.manager import Manager
+from rota.model.errors import PluginError
+from rota.store.url import StoreURL
+
+__all__ = ["connect"]
+
+
+def connect(url: str | None = None, *, token: str | None = None) -> Client:
+    """A client for what `url` names: a store, or a server when a plugin brings its scheme.
+
+    `token` is a server's. Without a URL the configuration says it. Raises: ConfigError for a URL that is
+    none; PluginError naming what to install.
+    """
+    from rota.plugins.host import PluginHost
+
+    configuration = Configuration.here()
+    given = url if url is not None else configuration.text("store")
+    if given is None:
+        return Manager()
+    parsed = StoreURL.parse(given)
+    host = PluginHost.load(configuration.environ)
+    if parsed.scheme in host.clients:
+        return cast(Client, host.clients.load(parsed.scheme)(parsed, token=token))
+    if parsed.scheme == "rota":
+        raise PluginError(
+            f'cannot connect to "{parsed.redacted}": no plugin provides clients for servers\n'
+            "  cause:   the distribution rota-server is not installed\n"
+            "  try:     pip install rota-server"
+        )
+    return Manager(given)

@@ -1,0 +1,201 @@
+"""The manager: definitions plus a store. It runs nothing by itself."""
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Self
+
+from rota.client.connection import Connection
+from rota.client.environment import Environment
+from rota.client.store_client import StoreClient
+from rota.jobs.definition import Definition
+from rota.jobs.jobs import Jobs
+from rota.manager.configuration import Configuration, default_concurrency
+from rota.manager.recurring import declared_rules
+from rota.manager.worker import Worker
+from rota.model.duration import Duration, to_ms
+from rota.model.errors import ConfigError
+from rota.runtime.lifespan import LifespanFunction
+from rota.runtime.settings import ConsumerSettings
+from rota.store.contract import Store
+
+if TYPE_CHECKING:
+    from rota.jobs.client import Client
+    from rota.plugins.host import PluginHost
+
+__all__ = ["Manager"]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_NAMESPACE: Final = "default"
+
+
+class Manager(Jobs, StoreClient):
+    """Definitions plus a store. Making one does no I/O but for reading the configuration; it connects at first
+    use and runs no job until a worker is started.
+
+    `store` is a URL or a `Store`; without one `ROTA_STORE`, then `rota.toml` or `[tool.rota]` say it. `name`
+    owns the recurring rules declared in code, and `revision` decides between versions of them. `jobs` are
+    collections, by object or "package.module:name". `policy` decides the order of the queue. `lifespan`
+    is entered once per worker process, before its first claim.
+
+    Raises: ConfigError when no store is given anywhere.
+    """
+
+    def __init__(
+        self,
+        store: str | Store | None = None,
+        *,
+        name: str | None = None,
+        namespace: str | None = None,
+        jobs: Iterable[Jobs | str] = (),
+        policy: str = "priority",
+        lifespan: LifespanFunction | None = None,
+        revision: int | None = None,
+    ) -> None:
+        self._configuration = Configuration.here()
+        given = store if store is not None else self._configuration.text("store")
+        if given is None:
+            raise ConfigError(
+                'no store is given: write Manager("memory://") for one in this process, or another URL; '
+                "or set ROTA_STORE, or store in rota.toml or [tool.rota]"
+            )
+        self._given_store: str | Store = given
+        self._namespace = _checked("namespace", namespace or self._configuration.text("namespace") or _NAMESPACE)
+        self._name = None if name is None else _checked("name", name)
+        self._policy, self._revision, self._lifespan = policy, revision, lifespan
+        self._environment = Environment()
+        Jobs.__init__(self)
+        self._connect_by(Connection(self._open_store, policy))
+        self.include(*jobs)
+
+    def _connect_by(self, connection: Connection) -> None:
+        StoreClient.__init__(self, connection, self._environment, lambda: self._plugins.policies.rank(self._policy), self._known)
+
+    def _open_store(self) -> Store:
+        from rota.plugins.stores import open_store
+
+        if not isinstance(self._given_store, str):
+            return self._given_store.namespaced(self._namespace)
+        return open_store(self._given_store, namespace=self._namespace, clock=self._environment.clock, host=self._plugins)
+
+    @cached_property
+    def _plugins(self) -> "PluginHost":
+        from rota.plugins.host import PluginHost
+
+        return PluginHost.load(self._configuration.environ)
+
+    def _known(self, kind: str) -> Definition | None:
+        return self[kind].definition if kind in self else None
+
+    def _clients(self) -> "list[Client]":
+        return [self]
+
+    def resolve(self) -> None:
+        """Import the collections that were included by name, and take in those of plugins."""
+        super().resolve()
+        self.include(*(one for one in self._plugins.jobs if one not in self._included))
+
+    # ---- another store, another namespace ----------------------------------------------------
+
+    def use_store(self, store: str | Store, *, namespace: str | None = None) -> None:
+        """Go over to another store; what `rota run --store` does. Instances made before stay with the old one."""
+        self.close()
+        self._given_store = store
+        self._namespace = self._namespace if namespace is None else _checked("namespace", namespace)
+        self._connect_by(Connection(self._open_store, self._policy))
+
+    def namespaced(self, namespace: str) -> "Manager":
+        """The same definitions and connection, another namespace."""
+        other = Manager(
+            self._given_store, name=self._name, namespace=namespace, policy=self._policy,
+            lifespan=self._lifespan, revision=self._revision,
+        )  # fmt: skip
+        other._environment = self._environment
+        other.__dict__["_plugins"] = self._plugins
+        other._included.append(self)
+        other._connect_by(self._connection.namespaced(_checked("namespace", namespace)))
+        return other
+
+    # ---- workers -----------------------------------------------------------------------------
+
+    def worker(
+        self,
+        *,
+        concurrency: int | None = None,
+        kinds: Iterable[str] | None = None,
+        lease: Duration = 15,
+        grace: Duration = 25,
+    ) -> Worker:
+        """A worker for the jobs defined here, not started yet.
+
+        `concurrency` is how many run at once (default `ROTA_CONCURRENCY`, else 4 for each processor);
+        `kinds` are names or patterns ("billing.*"), all by default. Without a beat for `lease`, the
+        worker counts as dead. `grace` is how long a stop waits for running jobs. Raises ConfigError.
+        """
+        slots = concurrency if concurrency is not None else self._configuration.number("concurrency")
+        lease_ms, grace_ms = to_ms(lease, "worker(lease)"), to_ms(grace, "worker(grace)")
+        if lease_ms < 100:
+            raise ConfigError(f"worker(lease) must be at least 0.1 s; got {lease!r}")
+        patterns = None if kinds is None else tuple(kinds)
+        worker = Worker(lambda: self._consumer_settings(patterns, worker.concurrency, lease_ms), grace_ms / 1000, 1)
+        worker.resize(slots if slots is not None else default_concurrency())
+        return worker
+
+    def run(
+        self,
+        *,
+        concurrency: int | None = None,
+        kinds: Iterable[str] | None = None,
+        lease: Duration = 15,
+        grace: Duration = 25,
+    ) -> int:
+        """What `rota run` does: a worker with signal handling, until stopped; the exit code."""
+        from rota.manager.signals import run_until_signal
+
+        with self:
+            return run_until_signal(self.worker(concurrency=concurrency, kinds=kinds, lease=lease, grace=grace))
+
+    def _consumer_settings(self, patterns: tuple[str, ...] | None, concurrency: int, lease_ms: int) -> ConsumerSettings:
+        self.resolve()
+        store, plugins = self._store, self._plugins
+        definitions = self._definitions(patterns)
+        names = {"thread", "asyncio", *(one.executor for one in definitions.values())}
+        return ConsumerSettings(
+            connection=self._connection,
+            environment=self._environment,
+            client=self,
+            source=self,
+            definitions=definitions,
+            executors={name: plugins.executors.load(name) for name in names},
+            processors=plugins.processors,
+            rank=plugins.policies.rank(self._policy),
+            concurrency=concurrency,
+            lease_ms=max(lease_ms, store.capabilities.min_lease_ms),
+            lifespan=self._lifespan,
+            declared=declared_rules(self, store, self._name, self._revision, self.declared_schedules()),
+        )
+
+    def _definitions(self, patterns: tuple[str, ...] | None) -> dict[str, Definition]:
+        here = {kind: self[kind].definition for kind in self if self[kind].definition.runs_here}
+        if patterns is None:
+            return here
+        for pattern in patterns:
+            if not any(fnmatchcase(kind, pattern) for kind in here):
+                raise ConfigError(f"worker(kinds): {pattern!r} matches no job defined here; known: {', '.join(sorted(here)) or 'none'}")
+        return {kind: one for kind, one in here.items() if any(fnmatchcase(kind, pattern) for pattern in patterns)}
+
+    # ---- life cycle --------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.resolve()
+        return super().__enter__()
+
+    def __repr__(self) -> str:
+        return f"<Manager {self._name or ''} of {len(list(iter(self)))} jobs>"
+
+
+def _checked(what: str, value: str) -> str:
+    if _NAME.fullmatch(value) is None:
+        raise ConfigError(f"Manager({what}) takes 1 to 100 characters of A-Z a-z 0-9 . _ : -; got {value!r}")
+    return value

@@ -1,0 +1,49 @@
+"""Recurring rules declared in code, as what a worker keeps the store in step with."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from rota.client.store_client import StoreClient
+from rota.engine.reconcile import declared_fingerprint
+from rota.jobs.jobs import DeclaredSchedule
+from rota.model.errors import ConfigError
+from rota.model.records import ScheduleRecord
+from rota.runtime.maintenance import Declared
+from rota.store.contract import Store
+
+__all__ = ["declared_rules"]
+
+_NAMELESS: Final = "local"  # the owner where no other process can see the store
+
+
+def declared_rules(
+    client: StoreClient, store: Store, owner: str | None, revision: int | None, rules: Mapping[str, DeclaredSchedule]
+) -> Declared | None:
+    """What to keep the store in step with; None when nothing is declared and nobody owns what was.
+
+    Raises: ConfigError for rules without an owner in a store that several processes share.
+    """
+    if owner is None:
+        if not rules:
+            return None
+        if "multi_process" in store.capabilities.features:
+            raise ConfigError(
+                f"recurring jobs are declared ({', '.join(sorted(rules))}), but the manager has no name to own them: "
+                'write Manager(name="..."), the same in every process that runs this code'
+            )
+        owner = _NAMELESS
+    named = owner
+
+    def records() -> list[ScheduleRecord]:
+        now_ms = store.now_ms()
+        found = []
+        for rule in rules.values():
+            record = client.schedule_record(
+                rule.name, rule.trigger, rule.call, misfire=rule.misfire, overlap=rule.overlap, now_ms=now_ms
+            )
+            found.append(msgspec.structs.replace(record, owner=named, revision=revision))
+        return found
+
+    return Declared(named, declared_fingerprint(records()), revision, records)

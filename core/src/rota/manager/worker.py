@@ -1,0 +1,118 @@
+"""The handle of a worker: starts it in the background, stops it, resizes it."""
+
+from collections.abc import Callable
+from threading import Lock
+from types import TracebackType
+from typing import Final, Self
+
+from rota.client.twins import offload
+from rota.model.duration import Duration, to_seconds
+from rota.model.errors import ConfigError
+from rota.runtime.consumer import Consumer
+from rota.runtime.settings import ConsumerSettings
+
+__all__ = ["Worker"]
+
+
+class Worker:
+    """`with` starts it in the background and stops it: no new claims, what runs may end within `grace`, the
+    rest is asked to end and then released. It may be started again. It touches no signals."""
+
+    def __init__(self, settings: Callable[[], ConsumerSettings], grace_s: float, concurrency: int) -> None:
+        self._settings = settings
+        self._grace_s: Final = grace_s
+        self._concurrency = concurrency
+        self._lock = Lock()
+        self._consumer: Consumer | None = None
+
+    @property
+    def name(self) -> str | None:
+        """Its present id in the store; None while it is stopped."""
+        return None if self._consumer is None else self._consumer.name
+
+    @property
+    def concurrency(self) -> int:
+        """How many jobs it runs at once."""
+        return self._concurrency
+
+    def start(self) -> Self:
+        """Connect, enter the lifespan, and begin to run jobs. Nothing happens when it runs already.
+
+        Raises: StoreUnavailable, ConfigError, and what the lifespan raises.
+        """
+        with self._lock:
+            if self._consumer is None:
+                consumer = Consumer(self._settings())
+                consumer.resize(self._concurrency)
+                consumer.start()
+                self._consumer = consumer
+        return self
+
+    def stop(self, *, grace: Duration | None = None) -> None:
+        """Claim no more, let what runs end within `grace`, ask the rest to end, release what does not.
+
+        Nothing happens when it is stopped already.
+        """
+        grace_s = self._grace_s if grace is None else to_seconds(grace, "stop(grace)")
+        with self._lock:
+            consumer = self._consumer
+            if consumer is not None:
+                consumer.stop(grace_s)
+                self._consumer = None
+
+    def hurry(self) -> None:
+        """End the grace of a `stop` that another thread is in."""
+        consumer = self._consumer
+        if consumer is not None:
+            consumer.hurry()
+
+    def resize(self, concurrency: int) -> None:
+        """Run up to so many at once from now on; what runs goes on. Raises ConfigError for less than 1."""
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise ConfigError(f"concurrency must be a whole number, 1 or more; got {concurrency!r}")
+        self._concurrency = concurrency
+        consumer = self._consumer
+        if consumer is not None:
+            consumer.resize(concurrency)
+
+    def drain(self, timeout: Duration | None = None) -> bool:
+        """Wait until nothing of its kinds is due or running; True when so, False after `timeout`.
+
+        Raises: ConfigError while it is stopped.
+        """
+        consumer = self._consumer
+        if consumer is None:
+            raise ConfigError("drain() waits for a worker that runs; this one is stopped: start() it, or use `with`")
+        return consumer.drain(None if timeout is None else to_seconds(timeout, "drain(timeout)"))
+
+    async def astart(self) -> Self:
+        """`start`, awaited."""
+        return await offload(self.start)
+
+    async def astop(self, *, grace: Duration | None = None) -> None:
+        """`stop`, awaited."""
+        await offload(self.stop, grace=grace)
+
+    async def aresize(self, concurrency: int) -> None:
+        """`resize`, awaited."""
+        await offload(self.resize, concurrency)
+
+    async def adrain(self, timeout: Duration | None = None) -> bool:
+        """`drain`, awaited."""
+        return await offload(self.drain, timeout)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await self.astart()
+
+    async def __aexit__(
+        self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /
+    ) -> None:
+        await self.astop()

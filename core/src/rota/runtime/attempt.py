@@ -1,0 +1,197 @@
+"""One claimed instance under way in this process: what stands behind the job's context."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from logging import Logger, LoggerAdapter
+from threading import Condition
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+from rota.jobs.blocking import on_event_loop
+from rota.jobs.client import Client
+from rota.jobs.definition import Definition
+from rota.jobs.instance import Instance, InstanceSource
+from rota.model.clock import Clock
+from rota.model.duration import from_ms
+from rota.model.errors import ConfigError, JobCanceled
+from rota.model.ids import id_to_uuid
+from rota.model.records import Claim, LogRecord, Snapshot
+from rota.model.state import State
+from rota.model.text import storable
+from rota.runtime.job_log import job_log
+
+if TYPE_CHECKING:
+    from rota.runtime.outbox import Outbox
+
+__all__ = ["Attempt", "Interruption", "Surroundings"]
+
+T = TypeVar("T")
+
+Interruption = Literal["canceled", "deadline", "lost", "stopping"]
+
+_WHY: Final[Mapping[Interruption, str]] = {
+    "canceled": "its cancellation was requested",
+    "deadline": "it went over its time",
+    "lost": "its worker lost the lease, and another one may have it",
+    "stopping": "its worker is stopping, and it goes back to the queue",
+}
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What all attempts of a worker share."""
+
+    client: Client
+    source: InstanceSource
+    clock: Clock
+    outbox: "Outbox"
+    interrupts: Condition  # guards `Attempt.interruption`, and is notified when one is set
+    resources: dict[type, object]
+    worker: str = ""
+
+
+class Attempt:
+    """An attempt, from the claim to its end. `ended` is guarded by the worker's slots."""
+
+    __slots__ = (
+        "_lines", "_number", "claim", "deadline_at", "definition", "ended", "handle", "interruption",
+        "started_at", "surroundings", "worker",
+    )  # fmt: skip
+
+    def __init__(self, claim: Claim, definition: Definition, surroundings: Surroundings) -> None:
+        self.claim = claim
+        self.definition = definition
+        self.surroundings = surroundings
+        self.worker = surroundings.worker
+        self.ended = False
+        self.interruption: Interruption | None = None
+        self.handle: Any = None  # the executor's own
+        self.started_at = 0.0  # monotonic seconds
+        self.deadline_at: float | None = None
+        self._lines: count[int] | None = None
+
+    # ---- the worker's side -------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Note the start; the bound on the attempt counts from here."""
+        self.started_at = self.surroundings.clock.monotonic()
+        if timeout_ms := self.timeout_ms:
+            self.deadline_at = self.started_at + timeout_ms / 1000
+
+    @property
+    def timeout_ms(self) -> int:
+        """The bound on this attempt, 0 for none: the call's, else the definition's."""
+        asked = self.claim.record.timeout_ms
+        return self.definition.timeout_ms if asked is None else asked
+
+    def interrupt(self, why: Interruption) -> bool:
+        """Ask the job to end; False when it was asked before."""
+        with self.surroundings.interrupts:
+            if self.interruption is not None:
+                return False
+            self.interruption = why
+            self.surroundings.interrupts.notify_all()
+        return True
+
+    # ---- the job's side (`RunningAttempt`) ---------------------------------------------------
+
+    @property
+    def instance(self) -> Instance[Any]:
+        """The instance, as it was claimed."""
+        return self.instance_in(State.PROCESSING)
+
+    def instance_in(self, state: State) -> Instance[Any]:
+        """The instance as this attempt brought it to `state`."""
+        claim = self.claim
+        snapshot = Snapshot(
+            record=claim.record,
+            state=state,
+            due_ms=claim.due_ms,
+            attempt=claim.attempt,
+            token=claim.token,
+            crashes=claim.crashes,
+            started_ms=claim.started_ms,
+            worker=self.worker,
+        )
+        return Instance(self.surroundings.source, snapshot)
+
+    @property
+    def client(self) -> Client:
+        """The worker's manager."""
+        return self.surroundings.client
+
+    @property
+    def number(self) -> int:
+        """The number of this attempt, from 1."""
+        return self.claim.attempt
+
+    @property
+    def token(self) -> int:
+        """The fencing token of the claim."""
+        return self.claim.token
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When it will be recorded as timed out, by this machine's clock."""
+        if self.deadline_at is None:
+            return None
+        clock = self.surroundings.clock
+        return from_ms(clock.now_ms() + round((self.deadline_at - clock.monotonic()) * 1000))
+
+    @property
+    def log(self) -> LoggerAdapter[Logger]:
+        """The logger that the job's context offers."""
+        return job_log(self)
+
+    @property
+    def interrupted(self) -> bool:
+        """True once the job should end."""
+        return self.interruption is not None
+
+    @property
+    def blocks_a_slot(self) -> bool:
+        """A job that waits holds its slot, in a thread or on the loop alike."""
+        return True
+
+    def check(self) -> None:
+        """Raise JobCanceled when `interrupted`."""
+        if self.interruption is not None:
+            record = self.claim.record
+            raise JobCanceled(f"{record.kind!r} should end: {_WHY[self.interruption]}", instance_id=id_to_uuid(record.id))
+
+    def wait(self, seconds: float) -> None:
+        """Sleep; ends early by `check`."""
+        if on_event_loop():
+            raise ConfigError("Context.wait() on an event loop's thread would stop every coroutine; use asyncio.sleep()")
+        clock, interrupts = self.surroundings.clock, self.surroundings.interrupts
+        until = clock.monotonic() + seconds
+        with interrupts:
+            while self.interruption is None and (left := until - clock.monotonic()) > 0:
+                clock.wait(interrupts, left)
+        self.check()
+
+    def progress(self, fraction: float, message: str) -> None:
+        """Keep how far it got."""
+        self._put(0, message, fraction)
+
+    def append_log(self, level: int, message: str) -> None:
+        """Add a line to the instance's log."""
+        self._put(level, message, None)
+
+    def _put(self, level: int, message: str, progress: float | None) -> None:
+        if self._lines is None:
+            self._lines = count(1)
+        claim = self.claim
+        at_ms = self.surroundings.clock.now_ms()
+        line = LogRecord(claim.record.id, claim.token, next(self._lines), at_ms, level, storable(message), claim.attempt, progress)
+        self.surroundings.outbox.put_line(line)
+
+    def resource(self, type: type[T], /) -> T:
+        """What the lifespan yielded of that type, or of a subclass of it."""
+        resources = self.surroundings.resources
+        found = resources.get(type) or next((one for one in resources.values() if isinstance(one, type)), None)
+        if found is None:
+            known = ", ".join(sorted(one.__name__ for one in resources)) or "nothing"
+            raise ConfigError(f"no resource of type {type.__name__}: the manager's lifespan yields {known}")
+        return found  # type: ignore[return-value]

@@ -1,0 +1,208 @@
+"""A worker's inside: assembles loops, slots and executors, starts them and stops them."""
+
+import logging
+from collections.abc import Callable
+from threading import Condition
+from typing import Any, Final
+
+from rota.model.errors import StoreError, StoreUnavailable
+from rota.model.records import WorkerRecord
+from rota.model.state import State
+from rota.runtime.attempt import Surroundings
+from rota.runtime.audit import Audit
+from rota.runtime.dispatcher import Dispatcher
+from rota.runtime.executors.event_loop import EventLoopExecutor
+from rota.runtime.heartbeat import Heartbeat
+from rota.runtime.identity import Identity
+from rota.runtime.in_flight import InFlight
+from rota.runtime.job_log import CaptureHandler
+from rota.runtime.lifespan import Lifespan
+from rota.runtime.maintenance import Maintenance
+from rota.runtime.processors import ProcessorChain
+from rota.runtime.settings import ConsumerSettings
+from rota.runtime.slots import Slots
+from rota.runtime.supervise import Loop
+from rota.runtime.verdict import Judge
+from rota.store.contract import Store
+
+__all__ = ["Consumer"]
+
+_log = logging.getLogger("rota.worker")
+
+_LISTEN_S: Final = 1.0  # for jobs that are asked to end at a stop
+_FLUSH_S: Final = 10.0
+_JOIN_S: Final = 5.0
+_LOOK_S: Final = 0.05
+
+
+class Consumer:
+    """One run of a worker, from `start` to `stop`; made anew for each."""
+
+    def __init__(self, settings: ConsumerSettings) -> None:
+        environment, definitions = settings.environment, settings.definitions
+        clock, rng = environment.clock, environment.rng
+        max_bytes = self._open(settings).capabilities.max_payload_bytes
+        judges = {kind: Judge(ProcessorChain(one, settings.processors), rng, max_bytes) for kind, one in definitions.items()}
+        self._settings = settings
+        self._clock = clock
+        self._identity = Identity(environment.ids.one)
+        self._slots = Slots(settings.concurrency, clock)
+        self._in_flight = InFlight(definitions, judges, self._slots, clock)
+        self._in_flight.executors.update({name: make(self._in_flight) for name, make in settings.executors.items()})
+        self._lifespan = Lifespan(settings.lifespan, self._in_loop)
+        self._surroundings = Surroundings(
+            settings.client, settings.source, clock, self._in_flight.outbox, Condition(), {}, self._identity.worker
+        )
+        self._capture = CaptureHandler(self._surroundings)
+        self._heartbeat = Heartbeat(self._store, self._identity, settings.lease_ms, self._info, self._in_flight.cancel, self._lost)
+        dispatcher = Dispatcher(
+            self._store, self._identity, sorted(definitions), self._slots,
+            lambda claims: self._in_flight.begin(claims, self._surroundings), self._in_flight.give_back, self._lost,
+        )  # fmt: skip
+        self._maintenance = Maintenance(self._store, settings.declared, settings.rank, clock, rng)
+        self._audit = Audit(self._identity, lambda: [one.claim.record.id for one in self._in_flight.held], clock)
+
+        def loop(name: str, step: Callable[[], bool], interrupt: Callable[[], object] = bool) -> Loop:
+            return Loop(name, step, clock, rng, interrupt)
+
+        self._dispatching = loop("dispatcher", dispatcher.step, self._interrupt)
+        self._settling = loop("settler", lambda: self._in_flight.outbox.step(self._store()))
+        self._beating = loop("heartbeat", self._heartbeat.step, self._interrupt)
+        self._maintaining = loop("maintenance", self._maintain)
+        self._watching = loop("watchdog", self._in_flight.watchdog.step, self._in_flight.watchdog.wake)
+        self._stopped = False
+
+    @staticmethod
+    def _open(settings: ConsumerSettings) -> Store:
+        return settings.connection.store
+
+    def _store(self) -> Store:
+        return self._settings.connection.store
+
+    # ---- life cycle --------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Enter the lifespan, become live in the store, and start the loops. What fails is undone and raised."""
+        try:
+            for executor in self._in_flight.executors.values():
+                executor.start()
+            self._surroundings.resources = self._lifespan.enter()
+            self._heartbeat.beat(0)
+            self._store().put_kinds([one.descriptor() for one in self._settings.definitions.values()])
+            self._maintenance.reconcile(self._store())
+        except BaseException:
+            self._let_go()
+            raise
+        logging.getLogger().addHandler(self._capture)
+        for loop in self._loops:
+            loop.start()
+
+    @property
+    def _loops(self) -> tuple[Loop, ...]:
+        return self._settling, self._beating, self._maintaining, self._watching, self._dispatching
+
+    def stop(self, grace_s: float) -> None:
+        """Claim no more, wait up to `grace_s` for what runs, ask the rest to end, release what does not."""
+        self._dispatching.stop()
+        self._in_flight.give_back(self._slots.close())
+        if not self._slots.await_idle(grace_s):
+            self._in_flight.interrupt(self._in_flight.held, "stopping")
+            self._slots.await_idle(_LISTEN_S)
+        self._dispatching.join(_JOIN_S)
+        self._in_flight.release_rest()
+        self._in_flight.processors.close(_JOIN_S)
+        self._in_flight.outbox.close()
+        if not self._settling.join(_FLUSH_S):
+            _log.warning("the store does not answer: %d outcomes are not settled and will be run again", len(self._in_flight.held))
+        for loop in self._loops:
+            loop.stop()
+        for loop in self._loops:
+            loop.join(_JOIN_S)
+        logging.getLogger().removeHandler(self._capture)
+        self._let_go()
+
+    def hurry(self) -> None:
+        """End a `stop` that waits for running jobs."""
+        self._slots.hurry()
+
+    def _let_go(self) -> None:
+        try:
+            self._lifespan.exit()
+        except Exception:
+            _log.exception("leaving the lifespan failed")
+        for executor in self._in_flight.executors.values():
+            executor.stop()
+        try:
+            self._store().retire(self._identity.worker)
+        except StoreError as error:
+            _log.warning("the store still counts this worker as live (%s): until its lease ends", error)
+
+    # ---- what the loops call -----------------------------------------------------------------
+
+    def _interrupt(self) -> None:
+        self._store().interrupt(self._identity.worker)
+
+    def _maintain(self) -> bool:
+        self._audit.step(self._store())
+        self._maintaining.pause(self._maintenance.step())
+        return True
+
+    def _lost(self, worker: str) -> None:
+        """The lease ended and the worker was reaped: what it ran belongs to others; go on under a new id."""
+        if not self._identity.renew(worker):
+            return
+        _log.warning("the worker %s lost its lease; going on as %s", worker, self._identity.worker)
+        self._surroundings.worker = self._identity.worker
+        self._in_flight.interrupt([one for one in self._in_flight.held if one.worker == worker], "lost")
+        self._heartbeat.beat(0)
+
+    def _info(self) -> WorkerRecord:
+        settings, declared = self._settings, self._settings.declared
+        return WorkerRecord(
+            id=self._identity.worker,
+            kinds=tuple(sorted(settings.definitions)),
+            concurrency=self._slots.limit,
+            running=self._slots.running,
+            owner=declared.owner if declared is not None else None,
+            fingerprint=declared.fingerprint if declared is not None else None,
+            revision=declared.revision if declared is not None else None,
+        )
+
+    def _in_loop(self, coroutine: Any) -> Any:
+        executor = self._in_flight.executors["asyncio"]
+        assert isinstance(executor, EventLoopExecutor)
+        return executor.call(coroutine)
+
+    # ---- what the handle asks ----------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The worker's present id."""
+        return self._identity.worker
+
+    def resize(self, concurrency: int) -> None:
+        """Another number of slots."""
+        self._slots.resize(concurrency)
+
+    def drain(self, timeout_s: float | None) -> bool:
+        """Wait until nothing of its kinds is due or running anywhere; True when so."""
+        clock, moved = self._clock, self._in_flight.moved
+        deadline = None if timeout_s is None else clock.monotonic() + timeout_s
+        while not self._drained():
+            left = _LOOK_S if deadline is None else min(_LOOK_S, deadline - clock.monotonic())
+            if left <= 0:
+                return False
+            with moved:
+                clock.wait(moved, left)
+        return True
+
+    def _drained(self) -> bool:
+        if self._in_flight.held:
+            return False
+        store = self._store()
+        now_ms = store.now_ms()
+        return not any(
+            stats.counts.get(State.PROCESSING)
+            or (stats.oldest_due_ms is not None and stats.oldest_due_ms <= now_ms and not stats.paused)
+            for stats in store.stats(self._settings.definitions)
+        )

@@ -1,0 +1,57 @@
+"""Claims what is due and hands it to the executors."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from rota.model.errors import LeaseLost
+from rota.model.records import Claim
+from rota.runtime.attempt import Attempt
+from rota.runtime.identity import Identity
+from rota.runtime.slots import Slots
+from rota.store.contract import MAX_WAIT_MS, Store
+
+__all__ = ["Dispatcher"]
+
+_PAUSE_S: Final = 5.0
+
+
+class Dispatcher:
+    """One step: wait for room, claim, start. With a free slot and nothing due, the claim itself blocks."""
+
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        identity: Identity,
+        kinds: Sequence[str],
+        slots: Slots,
+        begin: Callable[[Sequence[Claim]], None],
+        give_back: Callable[[Sequence[Attempt]], None],
+        lost: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._kinds = tuple(kinds)
+        self._slots = slots
+        self._begin = begin
+        self._give_back = give_back
+        self._lost = lost
+
+    def step(self) -> bool:
+        """Claim once, if there is room."""
+        room, free = self._slots.await_room(_PAUSE_S)
+        if not room:
+            self._give_back(self._slots.take_stalled())
+            return True
+        identity = self._identity
+        worker, seq = identity.worker, identity.seq
+        try:
+            claims = self._store().claim(worker, seq, self._kinds, room, MAX_WAIT_MS if free else 0)
+        except LeaseLost:
+            self._lost(worker)
+            return True
+        if worker == identity.worker:  # the claims of a lost one are no longer ours
+            identity.seq = seq + 1
+            self._slots.note_dry(not free and len(claims) < room)
+            if claims:
+                self._begin(claims)
+        return True

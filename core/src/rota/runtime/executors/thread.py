@@ -1,0 +1,94 @@
+"""Runs plain functions in threads, which are made as they are needed."""
+
+from contextvars import copy_context
+from queue import SimpleQueue
+from threading import Lock, Thread
+from typing import Final, Literal
+
+from rota.runtime.attempt import Attempt
+from rota.runtime.executor import ExecutorHost
+
+__all__ = ["ThreadExecutor"]
+
+_JOIN_S: Final = 5.0
+
+
+class _Runner:
+    """One thread; `attempt` is what it runs. `given_up` once another thread stands in for it."""
+
+    __slots__ = ("attempt", "given_up", "thread")
+
+    def __init__(self) -> None:
+        self.attempt: Attempt | None = None
+        self.given_up = False
+        self.thread: Thread | None = None
+
+
+class ThreadExecutor:
+    """As many threads as attempts run at once. One that runs over its time is given up: nothing can end a
+    thread from outside, so another takes its place, and it ends when its function returns."""
+
+    capabilities: frozenset[Literal["cancel", "kill"]] = frozenset()
+
+    def __init__(self, host: ExecutorHost) -> None:
+        self._host = host
+        self._queue: SimpleQueue[Attempt | None] = SimpleQueue()
+        self._lock = Lock()
+        self._runners: set[_Runner] = set()
+        self._busy = 0
+
+    def start(self) -> None:
+        """Threads are made by `submit`."""
+
+    def submit(self, attempt: Attempt) -> None:
+        """Run it in a thread that is free, or in a new one."""
+        with self._lock:
+            self._busy += 1
+            if self._busy > len(self._runners):
+                self._add_runner()
+        self._queue.put(attempt)
+
+    def _add_runner(self) -> None:
+        runner = _Runner()
+        runner.thread = Thread(target=self._run, args=(runner,), name="rota-thread", daemon=True)
+        self._runners.add(runner)
+        runner.thread.start()
+
+    def cancel(self, attempt: Attempt, force: bool) -> None:
+        """A function is asked through its context alone; with `force` its thread is given up."""
+        runner = attempt.handle
+        if not force or runner is None:
+            return
+        with self._lock:
+            if runner.attempt is attempt:
+                runner.given_up = True
+                self._runners.discard(runner)
+                self._busy -= 1
+
+    def stop(self) -> None:
+        """End the threads that are idle; one that still runs a function ends after it."""
+        with self._lock:
+            runners = list(self._runners)
+            self._runners.clear()
+        for _ in runners:
+            self._queue.put(None)
+        for runner in runners:
+            if runner.thread is not None and runner.attempt is None:
+                runner.thread.join(_JOIN_S)
+
+    def _run(self, runner: _Runner) -> None:
+        context = copy_context()
+        while (attempt := self._queue.get()) is not None:
+            following: Attempt | None = attempt
+            while following is not None:
+                attempt = following
+                runner.attempt, attempt.handle = attempt, runner
+                outcome = context.copy().run(self._host.run, attempt)
+                accepted, following = self._host.finish(attempt, outcome)
+                if not accepted and runner.given_up:
+                    return
+            with self._lock:
+                runner.attempt = None
+                if runner.given_up:
+                    return
+                self._busy -= 1

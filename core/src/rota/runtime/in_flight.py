@@ -1,0 +1,179 @@
+"""The attempts that this worker holds: from the claim, through an executor, to the settled outcome."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from threading import Condition
+from typing import Final
+
+from rota.jobs.definition import Definition
+from rota.jobs.views import Transition
+from rota.model.clock import Clock
+from rota.model.records import Claim, Ending, ErrorRecord, Outcome, SettleAnswer, TransitionRecord
+from rota.model.state import State
+from rota.runtime import invoke
+from rota.runtime.attempt import Attempt, Interruption, Surroundings
+from rota.runtime.executor import Executor, Finished
+from rota.runtime.outbox import Outbox
+from rota.runtime.processors import ProcessorThread
+from rota.runtime.slots import Slots
+from rota.runtime.verdict import Judge
+from rota.runtime.watchdog import Watchdog
+
+__all__ = ["InFlight"]
+
+_log = logging.getLogger("rota.worker")
+
+_STATE_AFTER: Final = {
+    Ending.COMPLETED: State.COMPLETED,
+    Ending.TERMINATED: State.TERMINATED,
+    Ending.CANCELED: State.CANCELED,
+    Ending.TIMED_OUT: State.TIMED_OUT,
+    Ending.CRASHED: State.SCHEDULED,
+    Ending.RELEASED: State.SCHEDULED,
+}
+
+
+class InFlight:
+    """What executors know as their host. Each attempt ends once: by its function, its deadline, or the stop."""
+
+    def __init__(self, definitions: Mapping[str, Definition], judges: Mapping[str, Judge], slots: Slots, clock: Clock) -> None:
+        self.slots = slots
+        self.outbox = Outbox(self._settled)
+        self.processors = ProcessorThread()
+        self.watchdog = Watchdog(clock, self._expire)
+        self.executors: dict[str, Executor] = {}
+        self.moved = Condition()  # notified when something was settled
+        self._definitions = definitions
+        self._judges = judges
+        self._clock = clock
+        self._held: dict[str, Attempt] = {}
+
+    @property
+    def held(self) -> list[Attempt]:
+        """What is claimed and not settled."""
+        return list(self._held.values())
+
+    # ---- on the way in -----------------------------------------------------------------------
+
+    def begin(self, claims: Sequence[Claim], surroundings: Surroundings) -> None:
+        """Take in claims and start those that have a slot."""
+        definitions = self._definitions
+        attempts = [Attempt(claim, definitions[claim.record.kind], surroundings) for claim in claims]
+        for attempt in attempts:
+            self._held[attempt.claim.record.id] = attempt
+            if self._judges[attempt.definition.kind].chain.on_state_change:
+                self._tell(attempt, State.PROCESSING)
+        starting, refused = self.slots.add(attempts)
+        for attempt in starting:
+            self.executors[attempt.definition.executor].submit(attempt)
+        self.give_back(refused)
+
+    def give_back(self, attempts: Sequence[Attempt]) -> None:
+        """Return to the queue what was claimed and not started."""
+        for attempt in attempts:
+            self.outbox.put(attempt, self._judges[attempt.definition.kind].released(attempt))
+
+    # ---- running (`ExecutorHost`) ------------------------------------------------------------
+
+    def run(self, attempt: Attempt) -> Outcome:
+        """Convert, inject, call a plain function, and judge what came of it. Never raises."""
+        judge = self._judges[attempt.definition.kind]
+        try:
+            return self._before(attempt, judge) or invoke.run(attempt, judge)
+        except BaseException as error:
+            return _broken(attempt, error)
+
+    async def run_async(self, attempt: Attempt) -> Outcome:
+        """The same for a coroutine function."""
+        judge = self._judges[attempt.definition.kind]
+        try:
+            return self._before(attempt, judge) or await invoke.run_async(attempt, judge)
+        except BaseException as error:
+            return _broken(attempt, error)
+
+    def _before(self, attempt: Attempt, judge: Judge) -> Outcome | None:
+        attempt.begin()
+        if attempt.interruption is not None:  # while it waited for its slot
+            return judge.interrupted(attempt)
+        if attempt.deadline_at is not None:
+            self.watchdog.watch(attempt)
+        return None
+
+    def finish(self, attempt: Attempt, outcome: Outcome) -> Finished:
+        """Hand in what came of an attempt, and get the next for the same executor."""
+        finished = self.slots.finish(attempt)
+        if finished.accepted:
+            self.outbox.put(attempt, outcome)
+        following = finished.following
+        if following is None or following.definition.executor == attempt.definition.executor:
+            return finished
+        self.executors[following.definition.executor].submit(following)
+        return Finished(True, None)
+
+    # ---- ending from outside -----------------------------------------------------------------
+
+    def cancel(self, instance_id: str) -> None:
+        """A cancel request came."""
+        attempt = self._held.get(instance_id)
+        if attempt is not None:
+            self.interrupt([attempt], "canceled")
+
+    def interrupt(self, attempts: Sequence[Attempt], why: Interruption) -> None:
+        """Ask these to end."""
+        for attempt in attempts:
+            if not attempt.ended and attempt.interrupt(why):
+                self.executors[attempt.definition.executor].cancel(attempt, force=False)
+
+    def _expire(self, attempt: Attempt) -> None:
+        """Its time is over: recorded now, its slot passed on, whether or not its function has ended."""
+        attempt.interrupt("deadline")
+        finished = self.slots.finish(attempt)
+        if not finished.accepted:
+            return
+        self.executors[attempt.definition.executor].cancel(attempt, force=True)
+        if finished.following is not None:
+            self.executors[finished.following.definition.executor].submit(finished.following)
+        judge = self._judges[attempt.definition.kind]
+        if judge.has_processors:
+            self.processors.submit(lambda: self.outbox.put(attempt, judge.timed_out(attempt)))
+        else:
+            self.outbox.put(attempt, judge.timed_out(attempt))
+
+    def release_rest(self) -> None:
+        """Give back everything that has not ended, and leave it to itself."""
+        for attempt in self.held:
+            if self.slots.finish(attempt).accepted:
+                self.executors[attempt.definition.executor].cancel(attempt, force=True)
+                self.give_back([attempt])
+
+    # ---- on the way out ----------------------------------------------------------------------
+
+    def _settled(self, batch: Sequence[tuple[Attempt, Outcome]], answers: Sequence[SettleAnswer]) -> None:
+        held, judges = self._held, self._judges
+        for (attempt, outcome), answer in zip(batch, answers, strict=True):
+            if held.get(outcome.id) is attempt:
+                del held[outcome.id]
+            if answer.status == "lost":
+                _log.warning("attempt %d of %s was settled too late: another one holds it, or held it last", attempt.number, outcome.id)
+            elif judges[attempt.definition.kind].chain.on_state_change:
+                self._tell_outcome(attempt, outcome)
+        with self.moved:
+            self.moved.notify_all()
+
+    def _tell_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
+        self._tell(attempt, _STATE_AFTER[outcome.ending], outcome.reason, outcome.error)
+        if outcome.retry_after_ms is not None:
+            self._tell(attempt, State.SCHEDULED)
+
+    def _tell(self, attempt: Attempt, state: State, reason: str | None = None, error: ErrorRecord | None = None) -> None:
+        record = TransitionRecord(state, self._clock.now_ms(), attempt.number, attempt.worker, reason, error)
+        transition = Transition.of(record, attempt.claim.record.id)
+        chain = self._judges[attempt.definition.kind].chain
+        self.processors.submit(lambda: chain.changed(attempt.instance_in(state), transition))
+
+
+def _broken(attempt: Attempt, error: BaseException) -> Outcome:
+    """A fault of rota itself must not take the worker down."""
+    _log.critical("the worker failed around %s %s", attempt.claim.record.kind, attempt.claim.record.id, exc_info=error)
+    record = ErrorRecord("failed", "InternalError", f"the worker failed around the job: {type(error).__name__}")
+    return Outcome(attempt.claim.record.id, attempt.claim.token, Ending.TERMINATED, error=record)

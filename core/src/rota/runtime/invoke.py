@@ -1,0 +1,69 @@
+"""Calling a job's function: arguments converted, the context injected, the outcome judged."""
+
+from collections.abc import Callable
+from functools import partial
+
+from rota.jobs.context import Context
+from rota.jobs.running import CURRENT
+from rota.model.errors import ArgumentError, JobCanceled
+from rota.model.records import Outcome
+from rota.runtime.attempt import Attempt
+from rota.runtime.verdict import Judge
+
+__all__ = ["run", "run_async"]
+
+
+def run(attempt: Attempt, judge: Judge) -> Outcome:
+    """Run a plain function in this thread, in a context of its own. Never raises."""
+    reset = CURRENT.set(attempt)
+    try:
+        try:
+            args, kwargs = _arguments(attempt)
+        except ArgumentError as error:
+            return judge.raised(attempt, error, retriable=False)
+        try:
+            value = attempt.definition.function(*args, **kwargs)  # type: ignore[misc]
+        except BaseException as error:
+            return judge.raised(attempt, error)
+        return judge.returned(attempt, value)
+    finally:
+        CURRENT.reset(reset)
+
+
+async def run_async(attempt: Attempt, judge: Judge) -> Outcome:
+    """Run a coroutine function in this task; its processors, which are plain functions, beside the loop."""
+    import asyncio
+
+    CURRENT.set(attempt)  # the task has a context of its own
+    try:
+        args, kwargs = _arguments(attempt)
+    except ArgumentError as error:
+        return await _judged(partial(judge.raised, attempt, error, retriable=False), judge)
+    try:
+        value = await attempt.definition.function(*args, **kwargs)  # type: ignore[misc]
+    except BaseException as error:
+        if isinstance(error, asyncio.CancelledError) and attempt.interruption is not None:
+            error = JobCanceled("canceled while it awaited")
+        return await _judged(partial(judge.raised, attempt, error), judge)
+    return await _judged(partial(judge.returned, attempt, value), judge)
+
+
+async def _judged(decide: Callable[[], Outcome], judge: Judge) -> Outcome:
+    """Decide here, or in a thread when processors may be called: the loop must not wait for them."""
+    if not judge.has_processors:
+        return decide()
+    import asyncio
+
+    decision = asyncio.ensure_future(asyncio.to_thread(decide))
+    while not decision.done():
+        try:
+            await asyncio.shield(decision)
+        except asyncio.CancelledError:  # meant for the function, which has ended
+            continue
+    return decision.result()
+
+
+def _arguments(attempt: Attempt) -> tuple[tuple[object, ...] | list[object], dict[str, object]]:
+    plan = attempt.definition.plan
+    args, kwargs = plan.bind(*plan.decode(attempt.claim.record.arguments))
+    return ((Context(attempt), *args) if plan.takes_context else args), kwargs

@@ -1,0 +1,79 @@
+"""A job's log: its own logger, and the lines that it writes with the standard one."""
+
+import logging
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final
+
+from rota.jobs.running import CURRENT, RunningAttempt
+
+__all__ = ["CaptureHandler", "job_log"]
+
+_TAKEN: Final = "rota_taken"  # marks records that the adapter has put into the job's log already
+_FORMAT: Final = logging.Formatter()
+
+
+def job_log(attempt: RunningAttempt) -> logging.LoggerAdapter[logging.Logger]:
+    """The adapter that `Context.log` is: lines from INFO on land in the instance's log, whatever level
+    `logging` is set to; all go on to the logger `rota.job.KIND`."""
+    return _JobLog(logging.getLogger(f"rota.job.{attempt.instance.kind}"), attempt)
+
+
+class _JobLog(logging.LoggerAdapter[logging.Logger]):
+    def __init__(self, logger: logging.Logger, attempt: RunningAttempt) -> None:
+        super().__init__(logger, {"instance_id": str(attempt.instance.id), "attempt": attempt.number})
+        self._attempt = attempt
+
+    def isEnabledFor(self, level: int) -> bool:
+        return level >= logging.INFO or super().isEnabledFor(level)
+
+    def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
+        if not self.isEnabledFor(level):
+            return
+        self._attempt.append_log(level, _text(self.logger, level, msg, args, kwargs.get("exc_info")))
+        if self.logger.isEnabledFor(level):
+            msg, kwargs = self.process(msg, kwargs)
+            self.logger.log(level, msg, *args, **kwargs)
+
+    def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[object, MutableMapping[str, Any]]:
+        extra: Mapping[str, object] = kwargs.get("extra") or {}
+        kwargs["extra"] = {**(self.extra or {}), **extra, _TAKEN: True}
+        kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
+        return msg, kwargs
+
+
+class CaptureHandler(logging.Handler):
+    """Stands at the root logger while a worker runs: what is logged inside one of its jobs lands in that job's
+    log. It leaves the rest of `logging` as it was, the last resort for unhandled warnings included."""
+
+    def __init__(self, owner: object) -> None:
+        super().__init__()
+        self._owner = owner
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Put the line into the log of the job that runs here, if it is one of this worker."""
+        running = CURRENT.get()
+        if getattr(running, "surroundings", None) is self._owner and running is not None and not hasattr(record, _TAKEN):
+            running.append_log(record.levelno, _FORMAT.format(record))
+        self._last_resort(record)
+
+    def _last_resort(self, record: logging.LogRecord) -> None:
+        handlers = logging.getLogger(record.name).handlers + logging.getLogger().handlers
+        first = next((one for one in handlers if isinstance(one, CaptureHandler)), None)
+        if first is self and all(isinstance(one, CaptureHandler) for one in handlers):
+            last = logging.lastResort
+            if last is not None and record.levelno >= last.level:
+                last.handle(record)
+
+
+def _text(logger: logging.Logger, level: int, msg: object, args: tuple[Any, ...], exc_info: Any) -> str:
+    if isinstance(exc_info, BaseException):
+        exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
+    elif exc_info and not isinstance(exc_info, tuple):
+        import sys
+
+        exc_info = sys.exc_info()
+    record = logging.LogRecord(logger.name, level, "", 0, msg, args, exc_info or None)
+    try:
+        return _FORMAT.format(record)
+    except Exception as error:  # a format string that doesn't fit must not end the job
+        return f"{msg!r} {args!r} ({type(error).__name__}: {error})"

@@ -1,0 +1,45 @@
+"""The manager's lifespan: entered once per worker process, before the first claim."""
+
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Iterable, TypeAlias
+
+from rota.model.errors import ConfigError
+
+__all__ = ["Lifespan", "LifespanFunction"]
+
+LifespanFunction: TypeAlias = Callable[
+    [], AbstractAsyncContextManager[Iterable[object] | None] | AbstractContextManager[Iterable[object] | None]
+]
+
+
+class Lifespan:
+    """A context manager function; what it yields is found by type. An async one lives in the loop of the async
+    jobs: `in_loop` runs a coroutine there and waits for it."""
+
+    def __init__(self, function: LifespanFunction | None, in_loop: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+        self._function = function
+        self._in_loop = in_loop
+        self._entered: AbstractAsyncContextManager[Any] | AbstractContextManager[Any] | None = None
+
+    def enter(self) -> dict[type, object]:
+        """Enter it; what it yielded, by type. What it raises stops the worker's start."""
+        if self._function is None:
+            return {}
+        entered = self._function()
+        if isinstance(entered, AbstractAsyncContextManager):
+            yielded = self._in_loop(entered.__aenter__())  # type: ignore[arg-type]
+        elif isinstance(entered, AbstractContextManager):
+            yielded = entered.__enter__()
+        else:
+            raise ConfigError(f"lifespan must be a function decorated with @contextmanager or @asynccontextmanager; it returned {entered!r}")
+        self._entered = entered
+        return {type(one): one for one in yielded or ()}
+
+    def exit(self) -> None:
+        """Leave it, if it was entered."""
+        entered, self._entered = self._entered, None
+        if isinstance(entered, AbstractAsyncContextManager):
+            self._in_loop(entered.__aexit__(None, None, None))  # type: ignore[arg-type]
+        elif entered is not None:
+            entered.__exit__(None, None, None)

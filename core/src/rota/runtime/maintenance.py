@@ -1,0 +1,90 @@
+"""What any node may do for all: fire due schedules, take back what dead workers held, keep declared rules in step."""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from rota.engine.rank import RankFunction
+from rota.engine.slots import next_step, slot_record
+from rota.model.clock import Clock
+from rota.model.errors import RotaError, StoreUnavailable
+from rota.model.records import ScheduleRecord
+from rota.store.contract import Store
+
+__all__ = ["Declared", "Maintenance"]
+
+_log = logging.getLogger("rota.worker")
+
+TICK_S: Final = 1.0
+_RECONCILE_S: Final = 15.0
+_REAP_LIMIT: Final = 100
+_MOST_SLOTS: Final = 1000  # fired in one step, so that reaping has its turn
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The recurring rules that this worker's code declares."""
+
+    owner: str
+    fingerprint: str
+    revision: int | None
+    schedules: Callable[[], Sequence[ScheduleRecord]]  # with first slots after now
+
+
+class Maintenance:
+    """One step of it; all of it is compare-and-set, so any number of nodes may do it."""
+
+    def __init__(self, store: Callable[[], Store], declared: Declared | None, rank: RankFunction, clock: Clock, rng: random.Random) -> None:
+        self._store = store
+        self._declared = declared
+        self._rank = rank
+        self._clock = clock
+        self._rng = rng
+        self._reconciled_at: float | None = None
+
+    def step(self) -> float:
+        """Do what is due; seconds until something may be again."""
+        store = self._store()
+        self.reconcile(store)
+        next_slot_ms = self._fire_due(store)
+        while len(store.reap(_REAP_LIMIT)) == _REAP_LIMIT:
+            pass
+        if next_slot_ms is None:
+            return TICK_S
+        return min(TICK_S, max(0.0, (next_slot_ms - store.now_ms()) / 1000))
+
+    def reconcile(self, store: Store) -> None:
+        """Every 15 s: make the store's rules of this owner those that stand."""
+        now = self._clock.monotonic()
+        if self._declared is None or (self._reconciled_at is not None and now - self._reconciled_at < _RECONCILE_S):
+            return
+        declared = self._declared
+        store.sync_schedules(declared.owner, declared.fingerprint, declared.revision, declared.schedules())
+        self._reconciled_at = now
+
+    def _fire_due(self, store: Store) -> int | None:
+        for _ in range(_MOST_SLOTS):
+            due, next_slot_ms = store.due_schedules()
+            if not any([self._fire(store, schedule) for schedule in due]):
+                return next_slot_ms
+        return store.now_ms()
+
+    def _fire(self, store: Store, schedule: ScheduleRecord) -> bool:
+        try:
+            now_ms = store.now_ms()
+            step = next_step(schedule, now_ms)
+            if step is None:
+                return False
+            record = slot_record(schedule, step.slot_ms, self._rng, now_ms, scope=store.namespace)
+            record = msgspec.structs.replace(record, rank=self._rank(record))
+            store.fire(schedule, step.slot_ms, step.next_ms, [record] if step.fires else [])
+        except StoreUnavailable:
+            raise
+        except RotaError:
+            _log.exception("the schedule %r can't be fired; the others are", schedule.name)
+            return False
+        return True

@@ -1,0 +1,64 @@
+"""Ends attempts at their time, whether or not their job listens."""
+
+import heapq
+from collections.abc import Callable
+from itertools import count
+from threading import Condition
+from typing import Final
+
+from rota.model.clock import Clock
+from rota.runtime.attempt import Attempt
+
+__all__ = ["Watchdog"]
+
+_IDLE_S: Final = 60.0
+_COMPACTED_FROM: Final = 1000
+
+
+class Watchdog:
+    """A heap of deadlines and one timer. Attempts without a deadline never come here."""
+
+    def __init__(self, clock: Clock, expired: Callable[[Attempt], None]) -> None:
+        self._clock = clock
+        self._expired = expired
+        self._changed = Condition()
+        self._deadlines: list[tuple[float, int, Attempt]] = []
+        self._order = count()
+        self._compact_from = _COMPACTED_FROM
+
+    def watch(self, attempt: Attempt) -> None:
+        """Call `expired` with it at its deadline, unless it has ended. O(log n)."""
+        if attempt.deadline_at is None:
+            return
+        entry = (attempt.deadline_at, next(self._order), attempt)
+        with self._changed:
+            heapq.heappush(self._deadlines, entry)
+            if len(self._deadlines) > self._compact_from:
+                self._compact()
+            if self._deadlines[0] is entry:
+                self._changed.notify_all()
+
+    def _compact(self) -> None:
+        """Drop those that ended before their time, or a long time limit would keep them all."""
+        self._deadlines = [entry for entry in self._deadlines if not entry[2].ended]
+        heapq.heapify(self._deadlines)
+        self._compact_from = max(_COMPACTED_FROM, 2 * len(self._deadlines))
+
+    def step(self) -> bool:
+        """Wait for the nearest deadline, or a change, and end what is due."""
+        due: list[Attempt] = []
+        with self._changed:
+            deadlines, now = self._deadlines, self._clock.monotonic()
+            while deadlines and (deadlines[0][2].ended or deadlines[0][0] <= now):
+                due.append(heapq.heappop(deadlines)[2])
+            if not due:
+                self._clock.wait(self._changed, deadlines[0][0] - now if deadlines else _IDLE_S)
+        for attempt in due:
+            if not attempt.ended:
+                self._expired(attempt)
+        return True
+
+    def wake(self) -> None:
+        """End the wait of a step."""
+        with self._changed:
+            self._changed.notify_all()

@@ -1,0 +1,94 @@
+"""`claim`: hand due instances to a worker."""
+
+from collections.abc import Sequence
+
+from rota.model.records import Claim
+from rota_store_memory.entry import CANCELED, PROCESSING, Entry
+from rota_store_memory.leases import Lease
+from rota_store_memory.moves import finish, move
+from rota_store_memory.queue import KindQueue
+from rota_store_memory.ready import merged
+from rota_store_memory.space import Space
+
+__all__ = ["claim", "has_work", "remember_nothing"]
+
+
+def claim(space: Space, worker: str, seq: int, kinds: Sequence[str], limit: int, now_ms: int) -> list[Claim] | None:
+    """Up to `limit` instances in ready order; None when nothing is due, and `seq` is not used up then.
+
+    A `seq` that was answered before gets its answer again; one older than that nothing.
+    Raises: LeaseLost. O(kinds + limit * log n).
+    """
+    lease = space.leases.of(worker)
+    if lease.seq is not None and seq <= lease.seq:
+        return list(lease.answer) if seq == lease.seq else []
+    queues = _due_queues(space, kinds, now_ms)
+    claims = _take(space, queues, worker, lease, limit, now_ms) if queues and limit > 0 else []
+    if not claims:
+        return None
+    lease.seq, lease.answer = seq, claims
+    return list(claims)
+
+
+def remember_nothing(space: Space, worker: str, seq: int) -> None:
+    """Keep that claim `seq` was answered with nothing."""
+    lease = space.leases.live.get(worker)
+    if lease is not None and (lease.seq is None or seq > lease.seq):
+        lease.seq, lease.answer = seq, []
+
+
+def has_work(space: Space, kinds: Sequence[str], now_ms: int) -> bool:
+    """Whether a claim would find something."""
+    return bool(_due_queues(space, kinds, now_ms))
+
+
+def _due_queues(space: Space, kinds: Sequence[str], now_ms: int) -> list[KindQueue]:
+    """The queues of `kinds`, promoted, that have something ready and are not paused."""
+    queues = space.queues
+    if len(kinds) > len(queues):
+        wanted = set(kinds)
+        found = [queue for kind, queue in queues.items() if kind in wanted]
+    else:
+        found = [queues[kind] for kind in dict.fromkeys(kinds) if kind in queues]
+    open_queues = [queue for queue in found if not queue.paused]
+    for queue in open_queues:
+        queue.promote(now_ms)
+    return [queue for queue in open_queues if len(queue.ready)]
+
+
+def _take(space: Space, queues: list[KindQueue], worker: str, lease: Lease, limit: int, now_ms: int) -> list[Claim]:
+    claims: list[Claim] = []
+    held, token = lease.held, space.token
+    by_kind = {queue.kind: queue for queue in queues}
+    pop = merged([queue.ready for queue in queues])
+    while len(claims) < limit and (entry := pop()) is not None:
+        record = entry.record
+        queue = by_kind[record.kind]
+        if entry.expires_ms is not None and _expired(space, queue, entry, now_ms):
+            continue
+        token += 1
+        entry.token = token
+        entry.attempt += 1
+        entry.worker = worker
+        entry.started_ms = now_ms
+        entry.error = None
+        move(space, queue, entry, PROCESSING, now_ms, worker)
+        held[entry.id] = entry
+        if record.unique_key is not None and record.unique_until == "started":
+            queue.free(record.unique_key, entry.id)
+        claims.append(Claim(record, token, entry.attempt, entry.due_ms, now_ms, entry.crashes))
+    space.token = token
+    for queue in queues:
+        queue.ready.tidy()
+    return claims
+
+
+def _expired(space: Space, queue: KindQueue, entry: Entry, now_ms: int) -> bool:
+    """End an entry that waited too long for its first start; any that is met leaves the expiry order."""
+    if entry.attempt or entry.expires_ms is None:
+        return False
+    space.expiry.discard()
+    if entry.expires_ms > now_ms:
+        return False
+    finish(space, queue, entry, CANCELED, now_ms, reason="expired")
+    return True

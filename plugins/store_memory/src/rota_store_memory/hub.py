@@ -1,0 +1,66 @@
+"""What stores of one process share: a lock and the namespaces under it."""
+
+import re
+from threading import Lock
+from typing import Final
+from weakref import WeakValueDictionary
+
+from rota.model.errors import ConfigError
+from rota_store_memory.space import Space
+
+__all__ = ["Hub", "hub_of"]
+
+_SCHEME: Final = "memory://"
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]*")
+
+
+class Hub:
+    """All namespaces of one memory store, and the one lock that guards them."""
+
+    __slots__ = ("__weakref__", "_spaces", "lock")
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self._spaces: dict[str, Space] = {}
+
+    def space(self, namespace: str) -> Space:
+        """The namespace, made when it is asked for first."""
+        with self.lock:
+            space = self._spaces.get(namespace)
+            if space is None:
+                space = self._spaces[namespace] = Space(namespace, self.lock)
+            return space
+
+    def end_session(self, session: object) -> None:
+        """End every blocked call made through one connection."""
+        with self.lock:
+            for space in self._spaces.values():
+                space.waiters.end_session(session)
+
+
+# The one piece of module state: a name in a URL can only mean the same data to two stores of a process
+# if the process keeps the name. It holds nothing alive: the data goes with the last store that has it.
+_named: Final[WeakValueDictionary[str, Hub]] = WeakValueDictionary()
+_named_lock: Final = Lock()
+
+
+def hub_of(url: str) -> Hub:
+    """A new hub for `memory://`, the shared one for `memory://name`. Raises: ConfigError."""
+    name = _name_of(url)
+    if not name:
+        return Hub()
+    with _named_lock:
+        hub = _named.get(name)
+        if hub is None:
+            hub = _named[name] = Hub()
+        return hub
+
+
+def _name_of(url: str) -> str:
+    name = url.removeprefix(_SCHEME)
+    if name == url or _NAME.fullmatch(name) is None:
+        raise ConfigError(
+            f"store URL {url!r} is not one of the memory store: it reads memory:// (private) or memory://NAME "
+            "(shared within the process), NAME of letters, digits, '.', '_' and '-', without path or query"
+        )
+    return name

@@ -1,0 +1,106 @@
+"""Where workers wait for work: n instances of a kind wake n of those who wait for it, the longest first.
+
+For what becomes due by itself one of the sleepers, the *timekeeper*, sets its alarm to the nearest due
+time of all kinds waited for, and calls as many of the others as have become ready. When it leaves,
+another takes over. So a due instance wakes one thread or two, however many sleep.
+"""
+
+from collections.abc import Sequence
+
+from rota.model.clock import Clock
+from rota.store.contract import MAX_WAIT_MS
+from rota_store_memory.queue import KindQueue
+from rota_store_memory.waiting import Waiter, monotonic_ms
+
+__all__ = ["Line"]
+
+
+class Line:
+    """The sleepers of a namespace, by kind, in the order in which they came. `queues` is the namespace's."""
+
+    __slots__ = ("_keeper", "_kinds", "_queues", "_sleepers")
+
+    def __init__(self, queues: dict[str, KindQueue]) -> None:
+        self._queues = queues
+        self._kinds: dict[str, dict[Waiter, None]] = {}
+        self._sleepers: dict[Waiter, Sequence[str]] = {}
+        self._keeper: Waiter | None = None
+
+    def __len__(self) -> int:
+        return len(self._sleepers)
+
+    def wake(self, kind: str, count: int) -> None:
+        """Call as many sleepers as `count` instances of `kind` have become ready."""
+        waiting = self._kinds.get(kind)
+        while waiting and count > 0:
+            waiter = next(iter(waiting))
+            self._step_out(waiter)
+            if not waiter.ended:
+                waiter.call()
+                count -= 1
+
+    def set_alarm(self, kind: str) -> None:
+        """Let the timekeeper look again: an instance of `kind` became the earliest of its delayed."""
+        if self._keeper is not None and kind in self._kinds:
+            self._keeper.condition.notify()
+
+    def sleep(self, waiter: Waiter, keys: Sequence[str], clock: Clock, deadline_ms: int) -> bool:
+        """Sleep until called for work of the kinds `keys`: True; ended or past `deadline_ms`: False."""
+        waiter.called = False
+        self._step_in(waiter, keys)
+        try:
+            while not (waiter.called or waiter.ended):
+                left_ms = deadline_ms - monotonic_ms(clock)
+                if left_ms <= 0:
+                    return False
+                if self._keeper is None:
+                    self._keeper = waiter
+                if self._keeper is waiter:
+                    left_ms = min(left_ms, self._call_due(clock.now_ms()))
+                    if waiter.called:
+                        break
+                clock.wait(waiter.condition, left_ms / 1000)
+            return not waiter.ended
+        finally:
+            self._leave(waiter, keys)
+
+    def _call_due(self, now_ms: int) -> int:
+        """Promote what is due, call for it; milliseconds to the next. Also looks every `MAX_WAIT_MS`, since
+        the wall clock may be set on."""
+        nearest_ms = now_ms + MAX_WAIT_MS
+        for kind in list(self._kinds):
+            queue = self._queues.get(kind)
+            if queue is None or queue.paused or not len(queue.delayed):
+                continue
+            self.wake(kind, queue.promote(now_ms))
+            next_ms = queue.delayed.next_ms()
+            if next_ms is not None and next_ms < nearest_ms:
+                nearest_ms = next_ms
+        return max(0, nearest_ms - now_ms)
+
+    def _step_in(self, waiter: Waiter, kinds: Sequence[str]) -> None:
+        self._sleepers[waiter] = kinds
+        for kind in kinds:
+            self._kinds.setdefault(kind, {})[waiter] = None
+
+    def _step_out(self, waiter: Waiter) -> None:
+        for kind in self._sleepers.pop(waiter, ()):
+            waiting = self._kinds.get(kind)
+            if waiting is not None:
+                waiting.pop(waiter, None)
+                if not waiting:
+                    del self._kinds[kind]
+
+    def _leave(self, waiter: Waiter, kinds: Sequence[str]) -> None:
+        self._step_out(waiter)
+        if waiter.called and waiter.ended:
+            for kind in kinds:  # it was called and won't come: the call goes on to the next
+                self.wake(kind, 1)
+        if self._keeper is waiter:
+            self._keeper = next(iter(self._sleepers), None)
+            if self._keeper is not None and self._any_delayed():
+                self._keeper.condition.notify()
+
+    def _any_delayed(self) -> bool:
+        queues = map(self._queues.get, self._kinds)
+        return any(queue is not None and len(queue.delayed) for queue in queues)

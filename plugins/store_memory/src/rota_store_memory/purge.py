@@ -1,0 +1,80 @@
+"""`purge`: remove finished instances with all that belongs to them."""
+
+from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heapreplace
+
+from rota.model.query import PurgeFilter
+from rota.model.state import FINAL_STATES
+from rota_store_memory.ended import Ended
+from rota_store_memory.entry import Entry
+from rota_store_memory.space import Space
+
+__all__ = ["purge"]
+
+
+def purge(space: Space, query: PurgeFilter, limit: int) -> int:
+    """Remove up to `limit` that match, those that ended first, first; how many. O(kinds + limit * log kinds)."""
+    victims = _oldest(space, query, limit) if not query.ids else _named(space, query, query.ids, limit)
+    removed = 0
+    for entry in victims:
+        _remove(space, entry)
+        removed += 1
+    if removed:
+        for queue in list(space.queues.values()):
+            space.drop_if_empty(queue)
+        space.shrink()
+    return removed
+
+
+def _named(space: Space, query: PurgeFilter, ids: Sequence[str], limit: int) -> Iterator[Entry]:
+    for instance_id in ids:
+        entry = space.entries.get(instance_id)
+        if limit > 0 and entry is not None and _matches(entry, query):
+            limit -= 1
+            yield entry
+
+
+def _matches(entry: Entry, query: PurgeFilter) -> bool:
+    if entry.ended_ms is None or (query.kinds and entry.record.kind not in query.kinds):
+        return False
+    if query.states and entry.state not in query.states:
+        return False
+    return query.ended_until_ms is None or entry.ended_ms < query.ended_until_ms
+
+
+def _oldest(space: Space, query: PurgeFilter, limit: int) -> Iterator[Entry]:
+    """Matches by the time of their end, merged over kinds and states; each is removed before the next."""
+    groups = list(_groups(space, query))
+    heads = [(entry.ended_ms or 0, n, entry) for n, group in enumerate(groups) if (entry := group.oldest())]
+    heapify(heads)
+    while heads and limit > 0:
+        _, n, entry = heads[0]
+        if not _matches(entry, query):
+            return  # the oldest of all that are left is too young
+        limit -= 1
+        yield entry
+        following = groups[n].oldest()
+        if following is None:
+            heappop(heads)
+        else:
+            heapreplace(heads, (following.ended_ms or 0, n, following))
+
+
+def _groups(space: Space, query: PurgeFilter) -> Iterator[Ended]:
+    for queue in space.queues.values():
+        if query.kinds and queue.kind not in query.kinds:
+            continue
+        for state in query.states or FINAL_STATES:
+            if state in queue.ended:
+                yield queue.ended[state]
+
+
+def _remove(space: Space, entry: Entry) -> None:
+    queue, instance_id, state = space.queue_of(entry), entry.id, entry.state
+    del space.entries[instance_id]
+    space.logs.pop(instance_id, None)
+    queue.counts[state] -= 1
+    entry.empty()
+    queue.ended[state].discard()
+    space.endings.call(instance_id)
+    space.log_readers.call(instance_id)

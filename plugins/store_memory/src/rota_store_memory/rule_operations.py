@@ -1,0 +1,76 @@
+"""The part of the store contract about published kinds, recurring rules and documents."""
+
+from collections.abc import Sequence
+
+from rota.model.records import Document, InstanceRecord, KindDescriptor, ScheduleRecord
+from rota.store.contract import FireAnswer
+from rota_store_memory import schedules as rules
+from rota_store_memory.view import View
+from rota_store_memory.waiting import monotonic_ms
+
+__all__ = ["RuleOperations"]
+
+
+class RuleOperations(View):
+    """Everything that is kept beside the instances."""
+
+    __slots__ = ()
+
+    def put_kinds(self, descriptors: Sequence[KindDescriptor]) -> None:
+        """Publish kinds."""
+        with self._lock:
+            self._space.descriptors.update((descriptor.kind, descriptor) for descriptor in descriptors)
+
+    def kinds(self) -> list[KindDescriptor]:
+        """What was published, by kind."""
+        with self._lock:
+            return [descriptor for _, descriptor in sorted(self._space.descriptors.items())]
+
+    def put_schedule(self, schedule: ScheduleRecord) -> ScheduleRecord:
+        """Add or change a recurring rule."""
+        with self._lock:
+            return rules.put_schedule(self._space, schedule)
+
+    def drop_schedule(self, name: str, owner: str | None = None) -> bool:
+        """Forget a rule."""
+        with self._lock:
+            return self._space.schedules.pop((name, owner), None) is not None
+
+    def schedules(self) -> list[ScheduleRecord]:
+        """All rules, by name."""
+        with self._lock:
+            return rules.all_schedules(self._space)
+
+    def sync_schedules(
+        self, owner: str, fingerprint: str, revision: int | None, schedules: Sequence[ScheduleRecord]
+    ) -> bool:
+        """Make the rules of `owner` the declared ones; the revision counts as the workers' beats tell it."""
+        with self._lock:
+            return rules.sync_schedules(self._space, owner, fingerprint, schedules, monotonic_ms(self._clock))
+
+    def due_schedules(self, limit: int = 100) -> tuple[list[ScheduleRecord], int | None]:
+        """Rules whose slot has come, and the next slot to come."""
+        with self._lock:
+            return rules.due_schedules(self._space, limit, self._clock.now_ms())
+
+    def fire(
+        self, schedule: ScheduleRecord, slot_ms: int, next_ms: int | None, records: Sequence[InstanceRecord]
+    ) -> FireAnswer:
+        """Pass one slot of a rule."""
+        with self._lock:
+            return rules.fire(self._space, schedule, slot_ms, next_ms, records, self._clock.now_ms())
+
+    def load(self, keys: Sequence[str]) -> list[Document | None]:
+        """Documents by key."""
+        with self._lock:
+            return self._space.documents.load(keys)
+
+    def save(self, documents: Sequence[Document]) -> list[int] | None:
+        """Write documents, all or none."""
+        with self._lock:
+            return self._space.documents.save(documents)
+
+    def scan(self, prefix: str, cursor: str | None = None, limit: int = 100) -> tuple[list[Document], str | None]:
+        """Documents by the start of their key."""
+        with self._lock:
+            return self._space.documents.scan(prefix, cursor, limit)
