@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ for project in sys.argv[2:]:
 
 
 class Runner(Protocol):
-    """Runs Python in an environment; `settings` are environment variables."""
+    """Runs Python in an environment; `settings` are environment variables. What else is installed is disabled."""
 
     def __call__(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """`python arguments...`."""
@@ -48,8 +49,11 @@ def _environment(folder: Path, projects: Iterable[Project]) -> Runner:
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-index", "--no-deps")
     _run(*pip, "--target", str(site), *built).check_returncode()
 
+    others = [point.dist.name for point in entry_points(group="rota") if point.dist is not None]
+
     def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return _run(sys.executable, *arguments, PYTHONPATH=str(site), **{"ROTA_DISABLE_PLUGINS": "memory", **settings})
+        disabled = ",".join([*others, settings.pop("ROTA_DISABLE_PLUGINS", "")])
+        return _run(sys.executable, *arguments, PYTHONPATH=str(site), ROTA_DISABLE_PLUGINS=disabled, **settings)
 
     return run
 

@@ -49,7 +49,8 @@ def commands(name: str) -> str:
     """The source of a plugin with one command that says its name."""
     return (
         "import click\nfrom rota.plugins import hookimpl\n@hookimpl\ndef rota_commands():\n"
-        f"    @click.command({name!r}, help='Say the name.')\n    def command():\n        click.echo('{name} of a plugin')\n"
+        f"    @click.command({name!r}, help='Say the name.')\n"
+        f"    def command():\n        click.echo('{name} of a plugin')\n"
         "    return [command]\n"
     )
 

@@ -8,7 +8,8 @@ from core.tests.cli.conftest import Runner
 def test_the_doctor_finds_nothing_where_nothing_is_wrong(sound: Runner) -> None:
     """A healthy environment exits with 0 and says how many plugins are loaded."""
     ran = sound("-m", "rota", "plugins", "doctor")
-    assert (0, "0 problems; 3 of 4 plugins are loaded\n") == (ran.returncode, ran.stdout)
+    assert 0 == ran.returncode
+    assert ran.stdout.startswith("0 problems; 3 of ")
 
 
 def test_listing_plugins_imports_no_store(sound: Runner) -> None:
@@ -26,10 +27,10 @@ def test_a_plugins_command_runs_as_one_of_rotas(sound: Runner) -> None:
 
 def test_a_disabled_plugin_is_blocked_and_offers_nothing(sound: Runner) -> None:
     """ROTA_DISABLE_PLUGINS keeps it from being imported; asked for, it says which setting does."""
-    listed = sound("-m", "rota", "plugins", "-o", "json", ROTA_DISABLE_PLUGINS="memory, greet")
-    states = {row["name"]: row["state"] for row in json.loads(listed.stdout)}
-    assert {"core": "loaded", "greet": "blocked", "healthy": "loaded", "memory": "blocked"} == states
-    asked = sound("-m", "rota", "greet", ROTA_DISABLE_PLUGINS="memory, greet")
+    listed = sound("-m", "rota", "plugins", "-o", "json", ROTA_DISABLE_PLUGINS=" rota_greet , healthy")
+    rows = {row["name"]: row for row in json.loads(listed.stdout)}
+    assert ("blocked", "blocked", []) == (rows["greet"]["state"], rows["healthy"]["state"], rows["healthy"]["schemes"])
+    asked = sound("-m", "rota", "greet", ROTA_DISABLE_PLUGINS="greet")
     assert (1, "") == (asked.returncode, asked.stdout)
     assert 'error: plugin "greet" is disabled' in asked.stderr
     assert "cause:   ROTA_DISABLE_PLUGINS names greet" in asked.stderr
@@ -37,7 +38,7 @@ def test_a_disabled_plugin_is_blocked_and_offers_nothing(sound: Runner) -> None:
 
 def test_a_disabled_plugin_that_does_not_exist_is_one_warning(sound: Runner) -> None:
     """A typo in the setting is said once; core can't be disabled, and says so."""
-    ran = sound("-m", "rota", "greet", ROTA_DISABLE_PLUGINS="memory,helthy,core")
+    ran = sound("-m", "rota", "greet", ROTA_DISABLE_PLUGINS="helthy,core")
     assert 0 == ran.returncode
     assert [
         "ROTA_DISABLE_PLUGINS names helthy, and there is no such plugin or distribution",
@@ -47,8 +48,9 @@ def test_a_disabled_plugin_that_does_not_exist_is_one_warning(sound: Runner) -> 
 
 def test_without_autoload_only_core_is_loaded(sound: Runner) -> None:
     """ROTA_PLUGIN_AUTOLOAD=0 blocks all that is installed, and keeps it visible."""
-    listed = sound("-m", "rota", "plugins", "-o", "json", ROTA_PLUGIN_AUTOLOAD="0", ROTA_DISABLE_PLUGINS="")
-    assert ["loaded", "blocked", "blocked", "blocked"] == [row["state"] for row in json.loads(listed.stdout)]
+    listed = sound("-m", "rota", "plugins", "-o", "json", ROTA_PLUGIN_AUTOLOAD="0")
+    states = {row["name"]: row["state"] for row in json.loads(listed.stdout)}
+    assert ("loaded", {"blocked"}) == (states.pop("core"), set(states.values()))
 
 
 def test_an_unreadable_autoload_is_an_error_without_a_traceback(sound: Runner) -> None:

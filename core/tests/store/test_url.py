@@ -94,7 +94,7 @@ def test_three_slashes_are_a_file_here_four_an_absolute_one(text: str, expected:
 
 def test_two_slashes_before_a_file_are_refused_with_the_right_form() -> None:
     """`sqlite://jobs.db` is a slash too few, and the message shows how many there are."""
-    with pytest.raises(ConfigError, match="sqlite:///jobs.db"):
+    with pytest.raises(ConfigError, match=r"sqlite:///jobs\.db"):
         _ = StoreURL.parse("sqlite://jobs.db").file
 
 

@@ -10,6 +10,7 @@ __all__ = ["main"]
 
 _COMMANDS: Final = {
     "plugins": "rota.cli.plugins:plugins",
+    "run": "rota.cli.run:run",
     "version": "rota.cli.version:version",
 }
 

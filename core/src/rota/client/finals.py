@@ -83,7 +83,7 @@ class Finals:
                     return
             try:
                 ended = self._store().await_final(ids, _LONGEST_MS, self._name)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
                 self._tell(ids, error)
             else:
                 self._tell(ended, None)

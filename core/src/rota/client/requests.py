@@ -23,7 +23,12 @@ class Requests:
     """Makes records of calls: ids, encoded arguments, ranks, keys, jitter."""
 
     def __init__(
-        self, ids: IdSource, rng: random.Random, now_ms: Callable[[], int], rank: RankFunction, published: PublishedKinds
+        self,
+        ids: IdSource,
+        rng: random.Random,
+        now_ms: Callable[[], int],
+        rank: RankFunction,
+        published: PublishedKinds,
     ) -> None:
         self._ids = ids
         self._rng = rng

@@ -1,8 +1,9 @@
 """A client on a store: each method is one question or one order to the contract."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Any, Final, Literal, ParamSpec, Self, TypeVar
 from uuid import UUID
 
 from rota.client.connection import Connection
@@ -31,6 +32,7 @@ from rota.store.contract import MAX_BATCH, Store
 
 __all__ = ["StoreClient"]
 
+P = ParamSpec("P")
 R = TypeVar("R")
 
 _LIVE: Final = frozenset(State) - FINAL_STATES
@@ -51,15 +53,19 @@ class StoreClient(ClientTwins):
         self._connection = connection
         self._environment = environment
         self._definition = definition
+        self._rank = rank
         clock = environment.clock
         self._published = PublishedKinds(lambda: self._store.kinds(), clock)
-        self._requests_of = lambda: Requests(environment.ids, environment.rng, clock.now_ms, rank(), self._published)
-        self._requests: Requests | None = None
         self._finals = Finals(lambda: self._store, clock, f"finals-{environment.ids.one()}")
 
     @property
     def _store(self) -> Store:
         return self._connection.store
+
+    @cached_property
+    def _requests(self) -> Requests:
+        environment = self._environment
+        return Requests(environment.ids, environment.rng, environment.clock.now_ms, self._rank(), self._published)
 
     # ---- scheduling --------------------------------------------------------------------------
 
@@ -78,8 +84,6 @@ class StoreClient(ClientTwins):
         return found
 
     def _enqueue(self, calls: list[Call[R]]) -> list[Instance[R]]:
-        if self._requests is None:
-            self._requests = self._requests_of()
         store = self._store
         records = self._requests.records(calls, store.capabilities.max_payload_bytes)
         return self._added(records, store.enqueue(records))
@@ -154,8 +158,6 @@ class StoreClient(ClientTwins):
         """Schedule again, as new instances linked by `retry_of`, what matches and ended TERMINATED or TIMED_OUT
         (CANCELED too when the query names that state). How many."""
         states = _UNSUCCESSFUL if query.state is None else query.state & (_UNSUCCESSFUL | {State.CANCELED})
-        if self._requests is None:
-            self._requests = self._requests_of()
         count = 0
         for page in self._pages(_narrowed(query, states)):
             records = [self._requests.again(snapshot.record) for snapshot in page]
@@ -199,8 +201,6 @@ class StoreClient(ClientTwins):
         self, name: str, trigger: Cron | Every, call: Call[Any], *, misfire: Any, overlap: Any, now_ms: int, **more: Any
     ) -> ScheduleRecord:
         """The stored form of a rule whose first slot comes after `now_ms`."""
-        if self._requests is None:
-            self._requests = self._requests_of()
         return ScheduleRecord(
             name=name,
             trigger=trigger_record(trigger),
@@ -215,7 +215,7 @@ class StoreClient(ClientTwins):
         """Forget the rules of that name; False when there was none. One declared in code comes back while
         a worker that declares it lives."""
         owners = [record.owner for record in self._store.schedules() if record.name == name]
-        return any([self._store.drop_schedule(name, owner) for owner in owners])
+        return sum(self._store.drop_schedule(name, owner) for owner in owners) > 0
 
     def schedules(self) -> list[Schedule]:
         """All rules, by name."""
@@ -223,7 +223,9 @@ class StoreClient(ClientTwins):
 
     # ---- what instances ask (`InstanceSource`) -----------------------------------------------
 
-    offload = staticmethod(offload)
+    async def offload(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a blocking call beside the event loop."""
+        return await offload(function, *args, **kwargs)
 
     def snapshot(self, instance_id: str) -> Snapshot:
         """The instance as it stands now. Raises UnknownInstance."""
@@ -271,9 +273,7 @@ class StoreClient(ClientTwins):
         _ = self._store
         return self
 
-    def __exit__(
-        self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /
-    ) -> None:
+    def __exit__(self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /) -> None:
         self.close()
 
 
@@ -295,5 +295,5 @@ def _narrowed(query: Query, states: frozenset[State]) -> InstanceFilter:
 
 def _there(found: R | None, instance_id: str) -> R:
     if found is None:
-        raise UnknownInstance(f"no instance {id_to_uuid(instance_id)} in this namespace: it never was, or it was purged")
+        raise UnknownInstance(f"no instance {id_to_uuid(instance_id)} here: it never was, or it was purged")
     return found

@@ -47,7 +47,9 @@ class ClientTwins:
         """`get`, awaited."""
         return await offload(self.get, id)
 
-    async def afind(self: Client, query: Query = Query(), /, *, limit: int = 100, cursor: str | None = None) -> Page[Instance[Any]]:
+    async def afind(
+        self: Client, query: Query = Query(), /, *, limit: int = 100, cursor: str | None = None
+    ) -> Page[Instance[Any]]:
         """`find`, awaited."""
         return await offload(self.find, query, limit=limit, cursor=cursor)
 

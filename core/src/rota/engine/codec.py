@@ -16,6 +16,9 @@ _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _DECODE: Final = msgspec.msgpack.Decoder().decode
 _DECODE_ARGUMENTS: Final = msgspec.msgpack.Decoder(tuple[list[Any], dict[str, Any]]).decode
 
+#: What junk makes the decoder raise: no msgpack, text that is no UTF-8, keys that can't be, depth without end.
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
+
 
 def encode(value: object) -> bytes:
     """Bytes of data. TypeError, naming the spot and the type, for what is not data; nothing is changed silently."""
@@ -31,7 +34,7 @@ def decode(data: bytes) -> object:
     """The plain data in bytes; CorruptRecord when they are no msgpack."""
     try:
         return _DECODE(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise _corrupt("data", data, error) from error
 
 
@@ -49,7 +52,7 @@ def decode_arguments(data: bytes) -> tuple[list[Any], dict[str, Any]]:
     """Positional and keyword arguments as plain data; CorruptRecord when the bytes hold something else."""
     try:
         return _DECODE_ARGUMENTS(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise _corrupt("arguments", data, error) from error
 
 

@@ -1,6 +1,6 @@
 """What can be asked of a store, near or behind a server, as the objects of this floor see it."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, TypeVar
 from uuid import UUID
@@ -8,7 +8,6 @@ from uuid import UUID
 from rota.engine.cron import Cron
 from rota.engine.every import Every
 from rota.jobs.call import Call
-from rota.jobs.definition import Definition
 from rota.jobs.instance import Instance
 from rota.jobs.job import Job
 from rota.jobs.views import Page, Schedule, WorkerInfo
@@ -30,13 +29,17 @@ class Client(Protocol):
         """Add one instance. With a unique key that a live one holds, that one, marked `duplicate`."""
         ...
 
-    async def aschedule(self, call: Call[R], /) -> Instance[R]: ...
+    async def aschedule(self, call: Call[R], /) -> Instance[R]:
+        """`schedule`, awaited."""
+        ...
 
     def schedule_many(self, calls: Iterable[Call[R]], /, *, batch: int = 1000) -> list[Instance[R]]:
         """Add many, `batch` at a time; one instance for each call, in order."""
         ...
 
-    async def aschedule_many(self, calls: Iterable[Call[R]], /, *, batch: int = 1000) -> list[Instance[R]]: ...
+    async def aschedule_many(self, calls: Iterable[Call[R]], /, *, batch: int = 1000) -> list[Instance[R]]:
+        """`schedule_many`, awaited."""
+        ...
 
     def remote(self, kind: str, /) -> Job[..., Any]:
         """A handle to a kind this process doesn't define; nothing is checked before the worker."""
@@ -46,45 +49,57 @@ class Client(Protocol):
         """The instance with that id. Raises UnknownInstance."""
         ...
 
-    async def aget(self, id: UUID, /) -> Instance[Any]: ...
+    async def aget(self, id: UUID, /) -> Instance[Any]:
+        """`get`, awaited."""
+        ...
 
     def find(self, query: Query = ..., /, *, limit: int = 100, cursor: str | None = None) -> Page[Instance[Any]]:
         """A page of what matches, by creation. It may be short: only `next_cursor is None` ends."""
         ...
 
-    async def afind(
-        self, query: Query = ..., /, *, limit: int = 100, cursor: str | None = None
-    ) -> Page[Instance[Any]]: ...
+    async def afind(self, query: Query = ..., /, *, limit: int = 100, cursor: str | None = None) -> Page[Instance[Any]]:
+        """`find`, awaited."""
+        ...
 
     def scan(self, query: Query = ..., /) -> Iterator[Instance[Any]]:
         """All that matches, page by page."""
         ...
 
-    def ascan(self, query: Query = ..., /) -> AsyncIterator[Instance[Any]]: ...
+    def ascan(self, query: Query = ..., /) -> AsyncIterator[Instance[Any]]:
+        """`scan`, awaited."""
+        ...
 
     def count(self, query: Query = ..., /) -> int:
         """How many match."""
         ...
 
-    async def acount(self, query: Query = ..., /) -> int: ...
+    async def acount(self, query: Query = ..., /) -> int:
+        """`count`, awaited."""
+        ...
 
     def cancel(self, query: Query, /) -> int:
         """Cancel what matches and is not final: the queued at once, the running by request. How many."""
         ...
 
-    async def acancel(self, query: Query, /) -> int: ...
+    async def acancel(self, query: Query, /) -> int:
+        """`cancel`, awaited."""
+        ...
 
     def retry(self, query: Query, /) -> int:
         """Schedule again, as new instances, what matches and ended without success. How many."""
         ...
 
-    async def aretry(self, query: Query, /) -> int: ...
+    async def aretry(self, query: Query, /) -> int:
+        """`retry`, awaited."""
+        ...
 
     def purge(self, query: Query, /) -> int:
         """Remove what matches and is final, with its history and log. How many."""
         ...
 
-    async def apurge(self, query: Query, /) -> int: ...
+    async def apurge(self, query: Query, /) -> int:
+        """`purge`, awaited."""
+        ...
 
     def put_schedule(
         self,
@@ -106,43 +121,57 @@ class Client(Protocol):
         *,
         misfire: Literal["latest", "skip", "all"] = "latest",
         overlap: Literal["skip", "allow"] = "skip",
-    ) -> Schedule: ...
+    ) -> Schedule:
+        """`put_schedule`, awaited."""
+        ...
 
     def drop_schedule(self, name: str, /) -> bool:
         """Forget the rules of that name; False when there was none. What they fired stays."""
         ...
 
-    async def adrop_schedule(self, name: str, /) -> bool: ...
+    async def adrop_schedule(self, name: str, /) -> bool:
+        """`drop_schedule`, awaited."""
+        ...
 
     def schedules(self) -> list[Schedule]:
         """All rules, by name."""
         ...
 
-    async def aschedules(self) -> list[Schedule]: ...
+    async def aschedules(self) -> list[Schedule]:
+        """`schedules`, awaited."""
+        ...
 
     def pause(self, *kinds: str) -> None:
         """Let no worker start these kinds until `resume`; what runs goes on."""
         ...
 
-    async def apause(self, *kinds: str) -> None: ...
+    async def apause(self, *kinds: str) -> None:
+        """`pause`, awaited."""
+        ...
 
     def resume(self, *kinds: str) -> None:
         """Undo `pause`."""
         ...
 
-    async def aresume(self, *kinds: str) -> None: ...
+    async def aresume(self, *kinds: str) -> None:
+        """`resume`, awaited."""
+        ...
 
     def workers(self) -> list[WorkerInfo]:
         """The live workers."""
         ...
 
-    async def aworkers(self) -> list[WorkerInfo]: ...
+    async def aworkers(self) -> list[WorkerInfo]:
+        """`workers`, awaited."""
+        ...
 
     def close(self) -> None:
         """Let go of the connection. The next call connects anew."""
         ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """`close`, awaited."""
+        ...
 
     def __enter__(self) -> Self: ...
 

@@ -71,7 +71,7 @@ def _refuse_unsupported(kind: str, executor: str, limits: Limit | Sequence[Limit
 
 def _executor_of(kind: str, function: Callable[..., Any], executor: str) -> str:
     inner = getattr(function, "func", function)  # a partial is what it wraps
-    is_async = inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(getattr(inner, "__call__", None))
+    is_async = inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(getattr(type(inner), "__call__", None))  # noqa: B004
     fitting = "asyncio" if is_async else "thread"
     if executor is UNSET:
         return fitting

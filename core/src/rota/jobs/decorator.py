@@ -1,7 +1,7 @@
 """The typing of `@jobs.job`: what a decorated function's job accepts and gives, stated once."""
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, overload
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
 from rota.engine.cron import Cron
 from rota.engine.every import Every
@@ -9,7 +9,6 @@ from rota.jobs.context import Context
 from rota.jobs.job import Job
 from rota.model.duration import Duration
 from rota.model.policy import Limit, Retry
-from typing import Literal
 
 __all__ = ["Decorator", "JobMethod"]
 

@@ -1,6 +1,6 @@
 """A job's definition: what was said when it was declared, worked out once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -8,7 +8,6 @@ from rota.engine.arguments import ArgumentPlan, OpenPlan
 from rota.engine.cron import Cron
 from rota.engine.every import Every
 from rota.engine.template import Template
-from rota.model.duration import Duration, to_ms
 from rota.model.policy import Retry
 from rota.model.records import KindDescriptor
 

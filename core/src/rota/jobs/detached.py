@@ -42,7 +42,7 @@ class DetachedAttempt:
     def instance(self) -> Instance[Any]:
         """An instance with the nil id, PROCESSING, without arguments."""
         record = InstanceRecord(id=uuid_to_id(_NIL), kind=self._kind, arguments=b"", rank=0, created_ms=0)
-        return Instance(_NoSource(self._kind), Snapshot(record=record, state=State.PROCESSING, due_ms=0, attempt=1))  # type: ignore[arg-type]
+        return Instance(_NoSource(self._kind), Snapshot(record=record, state=State.PROCESSING, due_ms=0, attempt=1))
 
     @property
     def client(self) -> "Client":
@@ -72,7 +72,7 @@ class DetachedAttempt:
     def resource(self, type: type[T], /) -> T:
         """There is no lifespan. Raises ConfigError."""
         raise ConfigError(
-            f"the job {self._kind!r} was called directly, outside a worker: there is no lifespan to yield a {type.__name__}"
+            f"the job {self._kind!r} was called directly: outside a worker no lifespan yields a {type.__name__}"
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Generic, Protocol, cast, final
+from typing import Generic, ParamSpec, Protocol, cast, final
 from uuid import UUID
 
 from typing_extensions import TypeVar
@@ -20,6 +20,7 @@ from rota.model.state import State
 __all__ = ["Instance", "InstanceSource"]
 
 R_co = TypeVar("R_co", covariant=True)
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _FOLLOW_MS = 5_000
@@ -57,7 +58,7 @@ class InstanceSource(Protocol):
         """How arguments and result of a kind read."""
         ...
 
-    async def offload(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+    async def offload(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking call beside the event loop."""
         ...
 

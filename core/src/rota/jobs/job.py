@@ -61,6 +61,7 @@ class Job(Generic[P, R_co, D_co]):
         return self._definition
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> D_co:
+        """Run the function here and now, as if it had never been decorated."""
         function = self._definition.function
         if function is None:
             raise ConfigError(f"{self.kind!r} is defined by another process: it can be scheduled, not called here")
@@ -104,12 +105,13 @@ class Job(Generic[P, R_co, D_co]):
         store's clock. `jitter` is drawn once per instance. `expires` bounds the wait in the queue, and
         `timeout` one attempt. `priority`: lower first. Raises ConfigError.
         """
+        template: Any = unique_key
         if unique_key is not UNSET and unique_key is not None:
-            unique_key = self._definition.plan.check_template(unique_key, f"options(unique_key) of {self.kind!r}")
+            template = self._definition.plan.check_template(unique_key, f"options(unique_key) of {self.kind!r}")
         changed = changed_options(
             self._options,
             at=at, after=after, jitter=jitter, expires=expires, priority=priority, timeout=timeout,
-            retry=retry, unique_key=unique_key, depends_on=depends_on, on_parent_failure=on_parent_failure,
+            retry=retry, unique_key=template, depends_on=depends_on, on_parent_failure=on_parent_failure,
         )  # fmt: skip
         return Job(self._definition, self._binding, changed)
 

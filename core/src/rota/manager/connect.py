@@ -5,7 +5,6 @@ from typing import cast
 from rota.jobs.client import Client
 from rota.manager.configuration import Configuration
 from rota.manager.manager import Manager
-from rota.model.errors import PluginError
 from rota.store.url import StoreURL
 
 __all__ = ["connect"]
@@ -18,6 +17,7 @@ def connect(url: str | None = None, *, token: str | None = None) -> Client:
     none; PluginError naming what to install.
     """
     from rota.plugins.host import PluginHost
+    from rota.plugins.stores import SERVER_SCHEME
 
     configuration = Configuration.here()
     given = url if url is not None else configuration.text("store")
@@ -25,12 +25,6 @@ def connect(url: str | None = None, *, token: str | None = None) -> Client:
         return Manager()
     parsed = StoreURL.parse(given)
     host = PluginHost.load(configuration.environ)
-    if parsed.scheme in host.clients:
+    if parsed.scheme in host.clients or parsed.scheme == SERVER_SCHEME:
         return cast(Client, host.clients.load(parsed.scheme)(parsed, token=token))
-    if parsed.scheme == "rota":
-        raise PluginError(
-            f'cannot connect to "{parsed.redacted}": no plugin provides clients for servers\n'
-            "  cause:   the distribution rota-server is not installed\n"
-            "  try:     pip install rota-server"
-        )
     return Manager(given)

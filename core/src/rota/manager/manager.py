@@ -70,14 +70,17 @@ class Manager(Jobs, StoreClient):
         self.include(*jobs)
 
     def _connect_by(self, connection: Connection) -> None:
-        StoreClient.__init__(self, connection, self._environment, lambda: self._plugins.policies.rank(self._policy), self._known)
+        StoreClient.__init__(
+            self, connection, self._environment, lambda: self._plugins.policies.rank(self._policy), self._known
+        )
 
     def _open_store(self) -> Store:
         from rota.plugins.stores import open_store
 
-        if not isinstance(self._given_store, str):
-            return self._given_store.namespaced(self._namespace)
-        return open_store(self._given_store, namespace=self._namespace, clock=self._environment.clock, host=self._plugins)
+        given, clock = self._given_store, self._environment.clock
+        if not isinstance(given, str):
+            return given.namespaced(self._namespace)
+        return open_store(given, namespace=self._namespace, clock=clock, host=self._plugins)
 
     @cached_property
     def _plugins(self) -> "PluginHost":
@@ -114,7 +117,7 @@ class Manager(Jobs, StoreClient):
         other._environment = self._environment
         other.__dict__["_plugins"] = self._plugins
         other._included.append(self)
-        other._connect_by(self._connection.namespaced(_checked("namespace", namespace)))
+        other._connect_by(self._connection.namespaced(namespace))
         return other
 
     # ---- workers -----------------------------------------------------------------------------
@@ -182,7 +185,8 @@ class Manager(Jobs, StoreClient):
             return here
         for pattern in patterns:
             if not any(fnmatchcase(kind, pattern) for kind in here):
-                raise ConfigError(f"worker(kinds): {pattern!r} matches no job defined here; known: {', '.join(sorted(here)) or 'none'}")
+                known = ", ".join(sorted(here)) or "none"
+                raise ConfigError(f"worker(kinds): {pattern!r} matches no job defined here; known: {known}")
         return {kind: one for kind, one in here.items() if any(fnmatchcase(kind, pattern) for pattern in patterns)}
 
     # ---- life cycle --------------------------------------------------------------------------

@@ -19,7 +19,7 @@ def run_until_signal(worker: Worker) -> int:
     Raises: ConfigError outside the main thread, where Python takes no signals; what `Worker.start` raises.
     """
     if current_thread() is not main_thread():
-        raise ConfigError("run() handles signals, which only the main thread can; elsewhere use `with manager.worker():`")
+        raise ConfigError("run() takes signals, which only the main thread can; elsewhere use `with manager.worker():`")
     asked = Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:

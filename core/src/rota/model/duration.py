@@ -30,7 +30,7 @@ def to_instant_ms(value: datetime, what: str = "datetime") -> int:
     if not isinstance(value, datetime):
         raise ConfigError(f"{what} must be an aware datetime; got {value!r}")
     if value.tzinfo is None or value.utcoffset() is None:
-        raise ConfigError(f"{what} must be aware, so that it names one instant; {value!r} has no tzinfo (try tzinfo=UTC)")
+        raise ConfigError(f"{what} must be aware, to name one instant; {value!r} has no tzinfo (try tzinfo=UTC)")
     return round(value.timestamp() * 1000)
 
 

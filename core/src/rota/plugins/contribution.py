@@ -42,7 +42,7 @@ def collect(manager: pluggy.PluginManager, plugin: object, hooks: Iterable[str])
 def names_of(item: object) -> tuple[str, ...]:
     """Under which names an item is asked for: its schemes, or its name."""
     schemes = getattr(item, "schemes", None)
-    return (str(getattr(item, "name", "")),) if schemes is None else schemes
+    return (getattr(item, "name", "") or "",) if schemes is None else schemes
 
 
 def _call(manager: pluggy.PluginManager, plugin: object, hook: str) -> object:

@@ -68,15 +68,16 @@ class Table(Generic[S_co]):
         of the plugin that does; PluginError when nobody does, with the names there are; PluginLoadError
         or IncompatiblePlugin, from the cause, when the plugin of that name is broken.
         """
-        found = self._offers.get(name, ())
-        if not found:
+        found = self._offers.get(name)
+        if found is None:
             raise self._missing(name, what)
-        if len(found) > 1:
+        first, *others = found
+        if others:
             raise self._conflict(name).conflict()
         for record in self._absent:
-            if record.state == "shadowed" and record.name == found[0].record.name and not found[0].record.essential:
-                raise record.problem().conflict()
-        return found[0]
+            if record.state == "shadowed" and record.name == first.record.name and not first.record.essential:
+                raise record.refusal()
+        return first
 
     def conflicts(self) -> tuple[Problem, ...]:
         """The names that several plugins offer."""

@@ -158,12 +158,13 @@ class Attempt:
         """Raise JobCanceled when `interrupted`."""
         if self.interruption is not None:
             record = self.claim.record
-            raise JobCanceled(f"{record.kind!r} should end: {_WHY[self.interruption]}", instance_id=id_to_uuid(record.id))
+            why = f"{record.kind!r} should end: {_WHY[self.interruption]}"
+            raise JobCanceled(why, instance_id=id_to_uuid(record.id))
 
     def wait(self, seconds: float) -> None:
         """Sleep; ends early by `check`."""
         if on_event_loop():
-            raise ConfigError("Context.wait() on an event loop's thread would stop every coroutine; use asyncio.sleep()")
+            raise ConfigError("Context.wait() on an event loop's thread would stop the loop; use asyncio.sleep()")
         clock, interrupts = self.surroundings.clock, self.surroundings.interrupts
         until = clock.monotonic() + seconds
         with interrupts:
@@ -184,8 +185,10 @@ class Attempt:
             self._lines = count(1)
         claim = self.claim
         at_ms = self.surroundings.clock.now_ms()
-        line = LogRecord(claim.record.id, claim.token, next(self._lines), at_ms, level, storable(message), claim.attempt, progress)
-        self.surroundings.outbox.put_line(line)
+        number = next(self._lines)
+        self.surroundings.outbox.put_line(
+            LogRecord(claim.record.id, claim.token, number, at_ms, level, storable(message), claim.attempt, progress)
+        )
 
     def resource(self, type: type[T], /) -> T:
         """What the lifespan yielded of that type, or of a subclass of it."""

@@ -36,7 +36,7 @@ class Audit:
         again = {one for one in stranded if one in self._suspects}
         self._suspects = stranded - again
         if again:
-            store.settle([Outcome(id, token, Ending.RELEASED, reason="released") for id, token in sorted(again)])
+            store.settle([Outcome(one, token, Ending.RELEASED, reason="released") for one, token in sorted(again)])
 
     def _stranded(self, store: Store) -> set[tuple[str, int]]:
         query = InstanceFilter(worker=self._identity.worker, states=frozenset({State.PROCESSING}))

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Callable
 from threading import Condition
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from rota.model.errors import StoreError, StoreUnavailable
+from rota.model.errors import StoreError
 from rota.model.records import WorkerRecord
 from rota.model.state import State
 from rota.runtime.attempt import Surroundings
@@ -42,7 +42,10 @@ class Consumer:
         environment, definitions = settings.environment, settings.definitions
         clock, rng = environment.clock, environment.rng
         max_bytes = self._open(settings).capabilities.max_payload_bytes
-        judges = {kind: Judge(ProcessorChain(one, settings.processors), rng, max_bytes) for kind, one in definitions.items()}
+        judges = {
+            kind: Judge(ProcessorChain(definition, settings.processors), rng, max_bytes)
+            for kind, definition in definitions.items()
+        }
         self._settings = settings
         self._clock = clock
         self._identity = Identity(environment.ids.one)
@@ -54,7 +57,9 @@ class Consumer:
             settings.client, settings.source, clock, self._in_flight.outbox, Condition(), {}, self._identity.worker
         )
         self._capture = CaptureHandler(self._surroundings)
-        self._heartbeat = Heartbeat(self._store, self._identity, settings.lease_ms, self._info, self._in_flight.cancel, self._lost)
+        self._heartbeat = Heartbeat(
+            self._store, self._identity, settings.lease_ms, self._info, self._in_flight.cancel, self._lost
+        )
         dispatcher = Dispatcher(
             self._store, self._identity, sorted(definitions), self._slots,
             lambda claims: self._in_flight.begin(claims, self._surroundings), self._in_flight.give_back, self._lost,
@@ -113,7 +118,9 @@ class Consumer:
         self._in_flight.processors.close(_JOIN_S)
         self._in_flight.outbox.close()
         if not self._settling.join(_FLUSH_S):
-            _log.warning("the store does not answer: %d outcomes are not settled and will be run again", len(self._in_flight.held))
+            _log.warning(
+                "the store does not answer: %d attempts stay unsettled, to be run again", len(self._in_flight.held)
+            )
         for loop in self._loops:
             loop.stop()
         for loop in self._loops:
@@ -128,7 +135,7 @@ class Consumer:
     def _let_go(self) -> None:
         try:
             self._lifespan.exit()
-        except Exception:
+        except Exception:  # noqa: BLE001 - the code of a user
             _log.exception("leaving the lifespan failed")
         for executor in self._in_flight.executors.values():
             executor.stop()
@@ -169,9 +176,7 @@ class Consumer:
         )
 
     def _in_loop(self, coroutine: Any) -> Any:
-        executor = self._in_flight.executors["asyncio"]
-        assert isinstance(executor, EventLoopExecutor)
-        return executor.call(coroutine)
+        return cast(EventLoopExecutor, self._in_flight.executors["asyncio"]).call(coroutine)
 
     # ---- what the handle asks ----------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """The protocol of executors: what runs a job's function."""
 
-from collections.abc import Coroutine
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from rota.model.records import Outcome
 from rota.runtime.attempt import Attempt

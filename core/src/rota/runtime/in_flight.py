@@ -36,7 +36,9 @@ _STATE_AFTER: Final = {
 class InFlight:
     """What executors know as their host. Each attempt ends once: by its function, its deadline, or the stop."""
 
-    def __init__(self, definitions: Mapping[str, Definition], judges: Mapping[str, Judge], slots: Slots, clock: Clock) -> None:
+    def __init__(
+        self, definitions: Mapping[str, Definition], judges: Mapping[str, Judge], slots: Slots, clock: Clock
+    ) -> None:
         self.slots = slots
         self.outbox = Outbox(self._settled)
         self.processors = ProcessorThread()
@@ -80,7 +82,7 @@ class InFlight:
         judge = self._judges[attempt.definition.kind]
         try:
             return self._before(attempt, judge) or invoke.run(attempt, judge)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a fault of rota itself must not take the worker down
             return _broken(attempt, error)
 
     async def run_async(self, attempt: Attempt) -> Outcome:
@@ -88,7 +90,7 @@ class InFlight:
         judge = self._judges[attempt.definition.kind]
         try:
             return self._before(attempt, judge) or await invoke.run_async(attempt, judge)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a fault of rota itself must not take the worker down
             return _broken(attempt, error)
 
     def _before(self, attempt: Attempt, judge: Judge) -> Outcome | None:
@@ -154,7 +156,7 @@ class InFlight:
             if held.get(outcome.id) is attempt:
                 del held[outcome.id]
             if answer.status == "lost":
-                _log.warning("attempt %d of %s was settled too late: another one holds it, or held it last", attempt.number, outcome.id)
+                _log.warning("attempt %d of %s came too late: its claim was taken back", attempt.number, outcome.id)
             elif judges[attempt.definition.kind].chain.on_state_change:
                 self._tell_outcome(attempt, outcome)
         with self.moved:
@@ -165,7 +167,9 @@ class InFlight:
         if outcome.retry_after_ms is not None:
             self._tell(attempt, State.SCHEDULED)
 
-    def _tell(self, attempt: Attempt, state: State, reason: str | None = None, error: ErrorRecord | None = None) -> None:
+    def _tell(
+        self, attempt: Attempt, state: State, reason: str | None = None, error: ErrorRecord | None = None
+    ) -> None:
         record = TransitionRecord(state, self._clock.now_ms(), attempt.number, attempt.worker, reason, error)
         transition = Transition.of(record, attempt.claim.record.id)
         chain = self._judges[attempt.definition.kind].chain
@@ -173,7 +177,6 @@ class InFlight:
 
 
 def _broken(attempt: Attempt, error: BaseException) -> Outcome:
-    """A fault of rota itself must not take the worker down."""
     _log.critical("the worker failed around %s %s", attempt.claim.record.kind, attempt.claim.record.id, exc_info=error)
     record = ErrorRecord("failed", "InternalError", f"the worker failed around the job: {type(error).__name__}")
     return Outcome(attempt.claim.record.id, attempt.claim.token, Ending.TERMINATED, error=record)

@@ -23,7 +23,7 @@ def run(attempt: Attempt, judge: Judge) -> Outcome:
             return judge.raised(attempt, error, retriable=False)
         try:
             value = attempt.definition.function(*args, **kwargs)  # type: ignore[misc]
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a worker survives anything a job does
             return judge.raised(attempt, error)
         return judge.returned(attempt, value)
     finally:
@@ -41,7 +41,7 @@ async def run_async(attempt: Attempt, judge: Judge) -> Outcome:
         return await _judged(partial(judge.raised, attempt, error, retriable=False), judge)
     try:
         value = await attempt.definition.function(*args, **kwargs)  # type: ignore[misc]
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - a worker survives anything a job does
         if isinstance(error, asyncio.CancelledError) and attempt.interruption is not None:
             error = JobCanceled("canceled while it awaited")
         return await _judged(partial(judge.raised, attempt, error), judge)

@@ -23,7 +23,7 @@ class _JobLog(logging.LoggerAdapter[logging.Logger]):
         super().__init__(logger, {"instance_id": str(attempt.instance.id), "attempt": attempt.number})
         self._attempt = attempt
 
-    def isEnabledFor(self, level: int) -> bool:
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name in `logging`
         return level >= logging.INFO or super().isEnabledFor(level)
 
     def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
@@ -31,8 +31,8 @@ class _JobLog(logging.LoggerAdapter[logging.Logger]):
             return
         self._attempt.append_log(level, _text(self.logger, level, msg, args, kwargs.get("exc_info")))
         if self.logger.isEnabledFor(level):
-            msg, kwargs = self.process(msg, kwargs)
-            self.logger.log(level, msg, *args, **kwargs)
+            shown, how = self.process(msg, kwargs)
+            self.logger.log(level, shown, *args, **how)
 
     def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[object, MutableMapping[str, Any]]:
         extra: Mapping[str, object] = kwargs.get("extra") or {}
@@ -52,7 +52,8 @@ class CaptureHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Put the line into the log of the job that runs here, if it is one of this worker."""
         running = CURRENT.get()
-        if getattr(running, "surroundings", None) is self._owner and running is not None and not hasattr(record, _TAKEN):
+        mine = getattr(running, "surroundings", None) is self._owner
+        if running is not None and mine and not hasattr(record, _TAKEN):
             running.append_log(record.levelno, _FORMAT.format(record))
         self._last_resort(record)
 
@@ -75,5 +76,5 @@ def _text(logger: logging.Logger, level: int, msg: object, args: tuple[Any, ...]
     record = logging.LogRecord(logger.name, level, "", 0, msg, args, exc_info or None)
     try:
         return _FORMAT.format(record)
-    except Exception as error:  # a format string that doesn't fit must not end the job
+    except Exception as error:  # noqa: BLE001 - a format string that doesn't fit must not end the job
         return f"{msg!r} {args!r} ({type(error).__name__}: {error})"

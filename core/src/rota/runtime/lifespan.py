@@ -1,8 +1,8 @@
 """The manager's lifespan: entered once per worker process, before the first claim."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, Iterable, TypeAlias
+from typing import Any, TypeAlias
 
 from rota.model.errors import ConfigError
 
@@ -28,11 +28,13 @@ class Lifespan:
             return {}
         entered = self._function()
         if isinstance(entered, AbstractAsyncContextManager):
-            yielded = self._in_loop(entered.__aenter__())  # type: ignore[arg-type]
+            yielded = self._in_loop(entered.__aenter__())
         elif isinstance(entered, AbstractContextManager):
             yielded = entered.__enter__()
         else:
-            raise ConfigError(f"lifespan must be a function decorated with @contextmanager or @asynccontextmanager; it returned {entered!r}")
+            raise ConfigError(
+                f"lifespan must be a function under @contextmanager or @asynccontextmanager; it returned {entered!r}"
+            )
         self._entered = entered
         return {type(one): one for one in yielded or ()}
 
@@ -40,6 +42,6 @@ class Lifespan:
         """Leave it, if it was entered."""
         entered, self._entered = self._entered, None
         if isinstance(entered, AbstractAsyncContextManager):
-            self._in_loop(entered.__aexit__(None, None, None))  # type: ignore[arg-type]
+            self._in_loop(entered.__aexit__(None, None, None))
         elif entered is not None:
             entered.__exit__(None, None, None)

@@ -38,7 +38,14 @@ class Declared:
 class Maintenance:
     """One step of it; all of it is compare-and-set, so any number of nodes may do it."""
 
-    def __init__(self, store: Callable[[], Store], declared: Declared | None, rank: RankFunction, clock: Clock, rng: random.Random) -> None:
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        declared: Declared | None,
+        rank: RankFunction,
+        clock: Clock,
+        rng: random.Random,
+    ) -> None:
         self._store = store
         self._declared = declared
         self._rank = rank
@@ -69,7 +76,7 @@ class Maintenance:
     def _fire_due(self, store: Store) -> int | None:
         for _ in range(_MOST_SLOTS):
             due, next_slot_ms = store.due_schedules()
-            if not any([self._fire(store, schedule) for schedule in due]):
+            if not sum(self._fire(store, schedule) for schedule in due):
                 return next_slot_ms
         return store.now_ms()
 

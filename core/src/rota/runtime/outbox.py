@@ -80,7 +80,7 @@ def _settle(store: Store, outcomes: list[Outcome]) -> list[SettleAnswer]:
         return store.settle(outcomes)
     except StoreUnavailable:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - a record that the store can't take must not stop the others
         if len(outcomes) == 1:
             _log.exception("the store can't settle the attempt of %s: its claim lapses with the lease", outcomes[0].id)
             return [SettleAnswer("lost", None)]

@@ -22,15 +22,29 @@ class Processor(Protocol):
     """What a plugin gives; None where it takes no part. `kinds` are patterns as in `fnmatch`."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """How messages call it."""
+        ...
+
     @property
-    def kinds(self) -> Sequence[str]: ...
+    def kinds(self) -> Sequence[str]:
+        """Patterns of the kinds it is called for."""
+        ...
+
     @property
-    def on_complete(self) -> Callable[[Any, Any], object] | None: ...
+    def on_complete(self) -> Callable[[Any, Any], object] | None:
+        """Called with (instance, result)."""
+        ...
+
     @property
-    def on_terminate(self) -> Callable[[Any, Any], Any] | None: ...
+    def on_terminate(self) -> Callable[[Any, Any], Any] | None:
+        """Called with (instance, error)."""
+        ...
+
     @property
-    def on_state_change(self) -> Callable[[Any, Any], object] | None: ...
+    def on_state_change(self) -> Callable[[Any, Any], object] | None:
+        """Called with (instance, transition)."""
+        ...
 
 
 class ProcessorChain:
@@ -85,7 +99,7 @@ class ProcessorChain:
 def _guarded(processor: Callable[[Any, Any], Any], instance: Instance[Any], value: object) -> Any:
     try:
         return processor(instance, value)
-    except Exception:
+    except Exception:  # noqa: BLE001 - the code of a user
         _log.exception("the processor %r failed for %s %s; nothing else changes", processor, instance.kind, instance.id)
         return None
 
@@ -121,5 +135,5 @@ class ProcessorThread:
         while (work := self._queue.get()) is not None:
             try:
                 work()
-            except Exception:
+            except Exception:  # noqa: BLE001 - the code of a user
                 _log.exception("a processor failed; nothing else changes")

@@ -67,7 +67,8 @@ class Slots:
     def _ahead(self) -> int:
         if self._run_s is None:
             return 0
-        return MAX_CLAIM if self._run_s * MAX_CLAIM <= _AHEAD_S * self.limit else int(_AHEAD_S * self.limit / self._run_s)
+        work_s = _AHEAD_S * self.limit
+        return MAX_CLAIM if self._run_s * MAX_CLAIM <= work_s else int(work_s / self._run_s)
 
     def add(self, attempts: Sequence[Attempt]) -> tuple[list[Attempt], Sequence[Attempt]]:
         """Take in what was claimed: (those that have a slot now, to be started by the caller; those refused

@@ -85,7 +85,7 @@ class Loop:
         while not self._stopping:
             try:
                 goes_on = self._step()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - reported, and tried again
                 self._failed(error)
                 continue
             self._last_success = self._clock.monotonic()

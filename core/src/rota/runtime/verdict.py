@@ -50,7 +50,7 @@ class Judge:
     def _encoded(self, attempt: Attempt, value: object) -> bytes | ErrorRecord:
         try:
             data = encode_result(value)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever the value's own methods do
             return _failure(error, type_name="ResultNotData")
         if len(data) <= self.max_payload_bytes:
             return data
@@ -72,7 +72,8 @@ class Judge:
 
     def timed_out(self, attempt: Attempt) -> Outcome:
         """The attempt went over its time."""
-        message = f"attempt {attempt.number} of {attempt.definition.kind!r} went over its {attempt.timeout_ms / 1000:g} s"
+        bound = f"{attempt.timeout_ms / 1000:g} s"
+        message = f"attempt {attempt.number} of {attempt.definition.kind!r} went over its {bound}"
         record = ErrorRecord("timed_out", "TimeoutError", message)
         policy = attempt.claim.record.retry or attempt.definition.retry
         if retries(policy, attempt.number, None, timed_out=True):
@@ -96,7 +97,7 @@ class Judge:
     def _again(self, attempt: Attempt, ending: Ending, record: ErrorRecord, policy: Retry | RetryRecord) -> Outcome:
         try:
             wait_ms = backoff_ms(policy, attempt.number, self.rng)
-        except Exception as error:  # a callable of the user's
+        except Exception as error:  # noqa: BLE001 - a callable of the user's
             attempt.append_log(30, f"the backoff function failed, the default is used: {error!r}")
             wait_ms = backoff_ms(_SURE, attempt.number, self.rng)
         return Outcome(attempt.claim.record.id, attempt.claim.token, ending, error=record, retry_after_ms=wait_ms)
@@ -117,9 +118,10 @@ class Judge:
 def _failure(error: BaseException, *, category: Category = "failed", type_name: str = "") -> ErrorRecord:
     """An exception as text; never raises, whatever the exception's own methods do."""
     kind = type(error)
-    name = type_name or (kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}")
+    prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    name = type_name or prefix + kind.__qualname__
     try:
         message, trace = str(error), "".join(format_exception(error))
-    except Exception as second:
+    except Exception as second:  # noqa: BLE001 - whatever the exception's own methods do
         message = trace = f"an exception whose text can't be read ({type(second).__name__})"
     return ErrorRecord(category, name, storable(message), storable(trace))

@@ -27,9 +27,9 @@ def _cancel(space: Space, entry: Entry | None, where: frozenset[State] | None, n
     if entry.state is PROCESSING:
         _request(space, entry)
         return "requested"
+    end_queued(space, space.queue_of(entry), entry, now_ms)
     if entry.expires_ms is not None and entry.attempt == 0:
         space.expiry.discard()
-    end_queued(space, space.queue_of(entry), entry, now_ms)
     return "canceled"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rota.model.records import Claim
-from rota_store_memory.entry import CANCELED, PROCESSING, Entry
+from rota_store_memory.entry import CANCELED, PROCESSING
 from rota_store_memory.leases import Lease
 from rota_store_memory.moves import finish, move
 from rota_store_memory.queue import KindQueue
@@ -64,7 +64,10 @@ def _take(space: Space, queues: list[KindQueue], worker: str, lease: Lease, limi
     while len(claims) < limit and (entry := pop()) is not None:
         record = entry.record
         queue = by_kind[record.kind]
-        if entry.expires_ms is not None and _expired(space, queue, entry, now_ms):
+        first_start = entry.attempt == 0
+        if first_start and entry.expires_ms is not None and entry.expires_ms <= now_ms:
+            finish(space, queue, entry, CANCELED, now_ms, reason="expired")
+            space.expiry.discard()
             continue
         token += 1
         entry.token = token
@@ -73,6 +76,8 @@ def _take(space: Space, queues: list[KindQueue], worker: str, lease: Lease, limi
         entry.started_ms = now_ms
         entry.error = None
         move(space, queue, entry, PROCESSING, now_ms, worker)
+        if first_start and entry.expires_ms is not None:
+            space.expiry.discard()
         held[entry.id] = entry
         if record.unique_key is not None and record.unique_until == "started":
             queue.free(record.unique_key, entry.id)
@@ -81,14 +86,3 @@ def _take(space: Space, queues: list[KindQueue], worker: str, lease: Lease, limi
     for queue in queues:
         queue.ready.tidy()
     return claims
-
-
-def _expired(space: Space, queue: KindQueue, entry: Entry, now_ms: int) -> bool:
-    """End an entry that waited too long for its first start; any that is met leaves the expiry order."""
-    if entry.attempt or entry.expires_ms is None:
-        return False
-    space.expiry.discard()
-    if entry.expires_ms > now_ms:
-        return False
-    finish(space, queue, entry, CANCELED, now_ms, reason="expired")
-    return True

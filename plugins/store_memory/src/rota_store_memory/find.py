@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 from rota.model.errors import QueryError
@@ -142,11 +143,15 @@ def _checks(query: InstanceFilter) -> Iterator[_Check]:
         yield lambda entry: entry.state in states
     for field in ("worker", "reason"):
         if (wanted := getattr(query, field)) is not None:
-            yield lambda entry, field=field, wanted=wanted: getattr(entry, field) == wanted  # type: ignore[misc]
+            yield _equals(attrgetter(field), wanted)
     for field in ("schedule", "parent", "unique_key"):
         if (wanted := getattr(query, field)) is not None:
-            yield lambda entry, field=field, wanted=wanted: getattr(entry.record, field) == wanted  # type: ignore[misc]
+            yield _equals(attrgetter(f"record.{field}"), wanted)
     yield from _windows(query)
+
+
+def _equals(read: Callable[[Entry], object], wanted: object) -> _Check:
+    return lambda entry: read(entry) == wanted
 
 
 def _windows(query: InstanceFilter) -> Iterator[_Check]:

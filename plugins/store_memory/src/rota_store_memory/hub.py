@@ -6,11 +6,11 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from rota.model.errors import ConfigError
+from rota.store.url import StoreURL
 from rota_store_memory.space import Space
 
 __all__ = ["Hub", "hub_of"]
 
-_SCHEME: Final = "memory://"
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]*")
 
 
@@ -44,7 +44,7 @@ _named: Final[WeakValueDictionary[str, Hub]] = WeakValueDictionary()
 _named_lock: Final = Lock()
 
 
-def hub_of(url: str) -> Hub:
+def hub_of(url: StoreURL) -> Hub:
     """A new hub for `memory://`, the shared one for `memory://name`. Raises: ConfigError."""
     name = _name_of(url)
     if not name:
@@ -56,11 +56,12 @@ def hub_of(url: str) -> Hub:
         return hub
 
 
-def _name_of(url: str) -> str:
-    name = url.removeprefix(_SCHEME)
-    if name == url or _NAME.fullmatch(name) is None:
+def _name_of(url: StoreURL) -> str:
+    url.options({})
+    names = [str(host) for host in url.hosts]
+    if len(names) > 1 or url.user or url.path.strip("/") or not _NAME.fullmatch("".join(names)):
         raise ConfigError(
-            f"store URL {url!r} is not one of the memory store: it reads memory:// (private) or memory://NAME "
+            f"store URL {url.redacted!r} is not one of the memory store: it reads memory:// (private) or memory://NAME "
             "(shared within the process), NAME of letters, digits, '.', '_' and '-', without path or query"
         )
-    return name
+    return "".join(names)

@@ -49,7 +49,7 @@ class Line:
         waiter.called = False
         self._step_in(waiter, keys)
         try:
-            while not (waiter.called or waiter.ended):
+            while waiter.sleeping():
                 left_ms = deadline_ms - monotonic_ms(clock)
                 if left_ms <= 0:
                     return False
@@ -57,7 +57,7 @@ class Line:
                     self._keeper = waiter
                 if self._keeper is waiter:
                     left_ms = min(left_ms, self._call_due(clock.now_ms()))
-                    if waiter.called:
+                    if not waiter.sleeping():
                         break
                 clock.wait(waiter.condition, left_ms / 1000)
             return not waiter.ended

@@ -6,6 +6,7 @@ from rota.model.clock import Clock
 from rota.model.errors import ConfigError
 from rota.model.query import PurgeFilter
 from rota.store.contract import StoreCapabilities
+from rota.store.url import StoreURL
 from rota_store_memory.enqueue import MAX_PAYLOAD_BYTES
 from rota_store_memory.hub import hub_of
 from rota_store_memory.observation import Observation
@@ -24,9 +25,9 @@ _CAPABILITIES: Final = StoreCapabilities(
 )
 
 
-def open_store(url: str, *, namespace: str = "default", clock: Clock) -> "MemoryStore":
+def open_store(url: StoreURL | str, *, namespace: str = "default", clock: Clock) -> "MemoryStore":
     """A store for `memory://` (private) or `memory://NAME` (shared within the process). Raises: ConfigError."""
-    return MemoryStore(hub_of(url), namespace, clock)
+    return MemoryStore(hub_of(StoreURL.parse(url) if isinstance(url, str) else url), namespace, clock)
 
 
 class MemoryStore(QueueOperations, RuleOperations, Observation):

@@ -34,6 +34,10 @@ class Waiter:
         self.called = False
         self.ended = False
 
+    def sleeping(self) -> bool:
+        """True while there is no reason to look again."""
+        return not (self.called or self.ended)
+
     def call(self) -> None:
         """Make it look again."""
         self.called = True
@@ -76,7 +80,7 @@ class Watch:
         for key in keys:
             self._waiting.setdefault(key, {})[waiter] = None
         try:
-            while not (waiter.called or waiter.ended):
+            while waiter.sleeping():
                 left_ms = deadline_ms - monotonic_ms(clock)
                 if left_ms <= 0:
                     return False

@@ -5,8 +5,9 @@ A Struct and a pydantic model decide themselves what they take, by their own rul
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, InitVar, dataclass, fields, is_dataclass
+from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
@@ -20,6 +21,7 @@ __all__ = ["class_converter"]
 
 _PATH: Final = re.compile(r" - at `\$(.*)`$")
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
+_NONE: Final[Mapping[str, object]] = MappingProxyType({})
 _NATIVE: Final = (bytes, bytearray, memoryview)
 
 
@@ -42,9 +44,13 @@ def class_converter(annotation: object, compile_one: Compile) -> Converter:
 
 
 def _instance(cls: type) -> Converter:
+    from_text = hasattr(cls, "unicode_string")  # a URL of pydantic
+
     def convert_instance(value: object, strict: bool) -> object:
         if isinstance(value, cls):
             return value
+        if from_text and isinstance(value, str):
+            return _build(cls, cls.__name__, [value])
         raise Mismatch(cls.__name__, value)
 
     return convert_instance
@@ -88,15 +94,21 @@ def _substitute(hint: Any, known: Mapping[object, object]) -> object:
     return hint
 
 
-def _build(cls: Callable[..., Any], expected: str, values: dict[str, object]) -> Any:
+def _build(cls: Callable[..., Any], expected: str, args: Iterable[object], values: Mapping[str, object] = _NONE) -> Any:
     try:
-        return cls(**values)
+        return cls(*args, **values)
     except (ValueError, TypeError) as error:  # what a class raises for values that it refuses
         raise Mismatch(expected, problem=str(error) or type(error).__name__) from error
 
 
 def _dataclass(cls: type, annotation: object, compile_one: Compile) -> Converter:
     members, hints = fields(cls), _hints(cls, annotation)
+    for name, hint in hints.items():
+        if isinstance(hint, InitVar):
+            raise ConfigError(
+                f"{cls.__qualname__} is not kept as it was made: its InitVar {name!r} is gone after __init__, so it "
+                f"can't be made again in the worker; make it a field, or pass what it is made from"
+            )
     shape = _Shape(
         describe(annotation),
         {member.name: compile_one(hints[member.name]) for member in members},
@@ -111,7 +123,7 @@ def _dataclass(cls: type, annotation: object, compile_one: Compile) -> Converter
         if not isinstance(items, Mapping):
             raise Mismatch(shape.expected, value)
         values = shape.read(items, strict)
-        made = _build(cls, shape.expected, {name: item for name, item in values.items() if name not in late})
+        made = _build(cls, shape.expected, (), {name: item for name, item in values.items() if name not in late})
         for name in late.intersection(values):  # set after __init__, as they were when stored
             object.__setattr__(made, name, values[name])
         return made
@@ -153,7 +165,7 @@ def _named_tuple(cls: Any, annotation: object, compile_one: Compile) -> Converte
             items = dict(zip(names, items, strict=False))
         if not isinstance(items, Mapping):
             raise Mismatch(shape.expected, value)
-        return _build(cls, shape.expected, shape.read(items, strict))
+        return _build(cls, shape.expected, (), shape.read(items, strict))
 
     return convert_named_tuple
 

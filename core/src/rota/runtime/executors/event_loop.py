@@ -101,10 +101,4 @@ class EventLoopExecutor:
             await asyncio.wait(tasks, timeout=_JOIN_S / 2)
         loop = asyncio.get_running_loop()
         await loop.shutdown_asyncgens()
-        await loop.shutdown_default_executor(_JOIN_S / 2) if _takes_timeout() else await loop.shutdown_default_executor()
-
-
-def _takes_timeout() -> bool:
-    import sys
-
-    return sys.version_info >= (3, 12)
+        await loop.shutdown_default_executor()

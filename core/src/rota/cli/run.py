@@ -1,0 +1,104 @@
+"""`rota run`: a worker in the foreground."""
+
+import importlib
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rota.manager.manager import Manager
+
+__all__ = ["run"]
+
+
+class _Target(click.ParamType):
+    """`package.module:manager`."""
+
+    name = "module:manager"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check the form; the import comes later."""
+        module, colon, name = value.partition(":")
+        if not (module and colon and name):
+            self.fail(f"{value!r} does not read MODULE:MANAGER, as in app:manager", param, ctx)
+        return value
+
+
+@click.command()
+@click.argument("target", type=_Target(), metavar="MODULE:MANAGER")
+@click.option("--store", metavar="URL", help="Another store than the manager's own.")
+@click.option("--namespace", help="Another namespace.")
+@click.option("--concurrency", type=click.IntRange(min=1), help="How many jobs at once.  [default: 4 a processor]")
+@click.option("--kinds", multiple=True, metavar="PATTERN", help="Only these jobs, as in 'billing.*'; may be repeated.")
+@click.option(
+    "--lease",
+    type=click.FloatRange(min=0.1),
+    default=15.0,
+    show_default=True,
+    help="Seconds without a beat until the worker counts as dead.",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=25.0,
+    show_default=True,
+    help="Seconds that running jobs have to end at a stop.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="What to report on stderr.",
+)
+def run(
+    target: str,
+    store: str | None,
+    namespace: str | None,
+    concurrency: int | None,
+    kinds: tuple[str, ...],
+    lease: float,
+    grace: float,
+    log_level: str,
+) -> None:
+    """Run the jobs of MODULE:MANAGER until SIGTERM or Ctrl-C.
+
+    A first signal lets running jobs end, for as long as --grace; what has not ended goes back to the
+    queue. A second one ends the wait.
+    """
+    logging.basicConfig(
+        level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    manager = _manager(target, store, namespace)
+    sys.exit(manager.run(concurrency=concurrency, kinds=kinds or None, lease=lease, grace=grace))
+
+
+def _manager(target: str, store: str | None, namespace: str | None) -> "Manager":
+    """Import the manager; what the command line says wins over what the code says."""
+    from rota.manager.manager import Manager
+    from rota.model.errors import ConfigError
+
+    if store is not None:
+        os.environ["ROTA_STORE"] = store  # so that a manager without a store of its own can be made
+    module_name, _, name = target.partition(":")
+    sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module_name == error.name or module_name.startswith(error.name + ".")):
+            raise
+        raise ConfigError(
+            f"no module {module_name!r} in {os.getcwd()} or the Python path: is this the right folder?"
+        ) from error
+    manager = getattr(module, name, None)
+    if not isinstance(manager, Manager):
+        found = "nothing of that name" if manager is None else f"a {type(manager).__name__}"
+        raise ConfigError(f"{target!r} must name a rota.Manager; {module_name} has {found}")
+    if store is not None:
+        manager.use_store(store, namespace=namespace)
+    elif namespace is not None:
+        return manager.namespaced(namespace)
+    return manager
