@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 from dataclasses import InitVar, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Generic, NamedTuple, NotRequired, Protocol, TypedDict, TypeVar
@@ -22,12 +22,16 @@ ID = UUID("12345678-1234-5678-1234-567812345678")
 
 @dataclass(frozen=True)
 class Line:
+    """A class with fields."""
+
     sku: str
     qty: int = 1
 
 
 @dataclass
 class Order:
+    """A class with fields."""
+
     id: UUID
     lines: list[Line]
     paid: bool = False
@@ -40,11 +44,15 @@ class Order:
 
 @dataclass
 class Box(Generic[T]):
+    """A generic class."""
+
     content: T
 
 
 @dataclass
 class Positive:
+    """A class that refuses some values."""
+
     number: int
 
     def __post_init__(self) -> None:
@@ -53,19 +61,25 @@ class Positive:
 
 
 class Filter(TypedDict):
+    """A mapping with known keys."""
+
     limit: int
     since: NotRequired[datetime]
 
 
 class Point(NamedTuple):
+    """A tuple with names."""
+
     x: int
     y: float = 0.5
 
 
-Pair = namedtuple("Pair", ["left", "right"])  # noqa: PYI024 - the kind without types
+Pair = namedtuple("Pair", ["left", "right"])
 
 
 class Event(msgspec.Struct, tag=True, rename="camel"):
+    """A Struct."""
+
     event_id: int
     at: datetime | None = None
     file: Path | None = None
@@ -73,6 +87,8 @@ class Event(msgspec.Struct, tag=True, rename="camel"):
 
 
 class Model(pydantic.BaseModel):
+    """A pydantic model."""
+
     id: UUID
     price: Decimal
     unit_count: int = pydantic.Field(default=1, alias="unitCount")
@@ -82,11 +98,14 @@ class Model(pydantic.BaseModel):
     @pydantic.computed_field  # type: ignore[prop-decorator]
     @property
     def total(self) -> Decimal:
+        """Computed, so not stored."""
         return self.price * self.unit_count
 
 
 @dataclass
 class Shipment:
+    """All the others inside one."""
+
     model: Model
     event: Event
     point: Point
@@ -107,7 +126,11 @@ ORDER = Order(ID, [Line("a", 2), Line("b")], True)
         ({"content": "7"}, Box[int], Box(7)),
         ({"content": {"content": ["7"]}}, Box[Box[list[int]]], Box(Box([7]))),
         ({"content": "7"}, Box, Box("7")),
-        ('{"limit": "5", "since": "2024-01-01T00:00"}', Filter, {"limit": 5, "since": datetime(2024, 1, 1)}),
+        (
+            '{"limit": "5", "since": "2024-01-01T00:00Z"}',
+            Filter,
+            {"limit": 5, "since": datetime(2024, 1, 1, tzinfo=UTC)},
+        ),
         ({"limit": 5}, Filter, {"limit": 5}),
         (["1", "2"], Point, Point(1, 2.0)),
         ({"x": "1"}, Point, Point(1)),
@@ -144,26 +167,19 @@ def test_instance_of_the_class_passes_by(value: object) -> None:
         (5, Point, "x: expected Point, got 5 (int)"),
         (5, Filter, "x: expected Filter, got 5 (int)"),
         ({"type": "Event", "eventId": "x"}, Event, "x: field eventId: expected Event; expected int, got str"),
-        ({"type": "Event", "eventId": 1, "line": {"sku": 1}}, Event, "x: field line.sku: expected Event; expected str, got int"),
-        ({"number": 1}, Line | Positive | None, None),
-        (object(), Line, None),
+        ('{"type": "Event", "eventId": 1, "line": {"sku": 1}}', Event,
+         "x: field line.sku: expected Event; expected str, got int"),
     ],
 )  # fmt: skip
-def test_value_that_does_not_fit_is_refused_with_the_way_to_it(
-    value: object, annotation: object, message: str | None
-) -> None:
-    """A wrong, missing or unknown field is named with its path; one fitting member of a union is enough."""
-    if annotation == Line | Positive | None:
-        assert Positive(1) == convert(value, annotation, where="x")
-        return
+def test_value_that_does_not_fit_is_refused_with_the_way_to_it(value: object, annotation: object, message: str) -> None:
+    """A wrong, missing or unknown field is named with its path."""
     with pytest.raises(ArgumentError) as caught:
         convert(value, annotation, where="x")
-    if message is not None:
-        assert message == caught.value.message
+    assert message == caught.value.message
 
 
 def test_wrong_model_tells_field_and_reason() -> None:
-    """pydantic's own words, with the path, and how many more there are."""
+    """Pydantic's own words, with the path, and how many more there are."""
     with pytest.raises(ArgumentError, match=r"x: field price: expected Model; .*decimal.*\(and 1 more\)"):
         convert({"price": "x", "id": str(ID), "unitCount": "many"}, Model, where="x")
 
@@ -180,6 +196,17 @@ def test_computed_field_that_changed_survives_the_wire() -> None:
     order = Order(ID, [Line("a")])
     order.total = 99
     assert order == converter_of(Order)(decode(encode(order)), True)
+
+
+def test_strict_model_is_restored_from_its_stored_form() -> None:
+    """A model that takes no text for a UUID is stored as text all the same, and comes back."""
+
+    class Strict(pydantic.BaseModel, strict=True, extra="forbid"):
+        id: UUID
+        tags: frozenset[str] = frozenset()
+
+    value = Strict(id=ID, tags=frozenset({"a"}))
+    assert value == converter_of(Strict)(decode(encode(value)), True)
 
 
 def test_secret_of_a_model_is_refused_not_masked() -> None:

@@ -4,7 +4,7 @@ import pytest
 from plugins.store_memory.tests.lab import Lab
 
 from rota.model.errors import UnsupportedFeature
-from rota.model.records import EnqueueAnswer, Ending, Outcome, ScheduleRecord, TriggerRecord
+from rota.model.records import Ending, EnqueueAnswer, Outcome, ScheduleRecord, TriggerRecord
 from rota.model.state import State
 
 

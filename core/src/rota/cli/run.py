@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
-class _Target(click.ParamType):
+class _Target(click.ParamType[str]):
     """`package.module:manager`."""
 
     name = "module:manager"

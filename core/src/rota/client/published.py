@@ -1,8 +1,9 @@
 """What workers publish of their kinds: the defaults of a call that is made by name."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+import msgspec
 
 from rota.engine.arguments import OpenPlan
 from rota.engine.template import Template
@@ -15,8 +16,7 @@ __all__ = ["Defaults", "PublishedKinds"]
 _KEPT_S: Final = 5.0  # how long an answer of the store serves
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(msgspec.Struct, frozen=True):
     """What a definition says where the call does not."""
 
     priority: int = DEFAULT_PRIORITY

@@ -110,8 +110,6 @@ def _plain_other(value: object) -> object:
         return {field.name: _plain_step(getattr(value, field.name), field.name) for field in fields(value)}
     if hasattr(type(value), "unicode_string"):  # a URL of pydantic
         return str(value)
-    if hasattr(type(value), "__attrs_attrs__"):
-        return _plain_struct(value)
     raise NotData(f"{shorten(value)} ({type(value).__module__}.{type(value).__qualname__}) is not data; {DATA}")
 
 

@@ -1,8 +1,9 @@
 """A job's definition: what was said when it was declared, worked out once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+
+import msgspec
 
 from rota.engine.arguments import ArgumentPlan, OpenPlan
 from rota.engine.cron import Cron
@@ -16,17 +17,15 @@ __all__ = ["DEFAULT_PRIORITY", "Definition", "Processors"]
 DEFAULT_PRIORITY: Final = 5
 
 
-@dataclass(slots=True)
-class Processors:
+class Processors(msgspec.Struct, eq=False):
     """User code called on an outcome, in the order it was attached."""
 
-    on_complete: list[Callable[[Any, Any], object]] = field(default_factory=list)
-    on_terminate: list[Callable[[Any, Any], Any]] = field(default_factory=list)
-    on_state_change: list[Callable[[Any, Any], object]] = field(default_factory=list)
+    on_complete: list[Callable[[Any, Any], object]] = msgspec.field(default_factory=list)
+    on_terminate: list[Callable[[Any, Any], Any]] = msgspec.field(default_factory=list)
+    on_state_change: list[Callable[[Any, Any], object]] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Definition:
+class Definition(msgspec.Struct, frozen=True, eq=False):
     """All that is known of a kind here. `function` is None for a kind that other processes define."""
 
     kind: str
@@ -40,7 +39,7 @@ class Definition:
     unique_until: Literal["started", "finished"] = "finished"
     recurring: Cron | Every | None = None
     remote: bool = False
-    processors: Processors = field(default_factory=Processors)
+    processors: Processors = msgspec.field(default_factory=Processors)
 
     @property
     def runs_here(self) -> bool:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from weakref import WeakSet
+
+import msgspec
 
 from rota.engine.cron import Cron
 from rota.engine.every import Every
@@ -19,11 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DeclaredSchedule", "Jobs"]
 
-_NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_NAME: Final = r"[A-Za-z0-9._:-]{1,100}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredSchedule:
+class DeclaredSchedule(msgspec.Struct, frozen=True):
     """A recurring rule declared in code."""
 
     name: str
@@ -38,7 +38,7 @@ class Jobs:
     schedule name. As a mapping it answers a `Job` for a kind, included collections too."""
 
     def __init__(self, prefix: str = "") -> None:
-        if prefix and _NAME.fullmatch(prefix) is None:
+        if prefix and re.fullmatch(_NAME, prefix) is None:
             raise ConfigError(f"Jobs(prefix) takes up to 100 characters of A-Z a-z 0-9 . _ : -; got {prefix!r}")
         self._prefix = prefix
         self._own: dict[str, Job[..., Any, Any]] = {}
@@ -81,7 +81,7 @@ class Jobs:
         if name is None or name == "<lambda>":
             raise ConfigError(f"{function!r} has no name of its own to be known by: give it one with job(kind=...)")
         full = self._prefix + name
-        if _NAME.fullmatch(full) is None:
+        if re.fullmatch(_NAME, full) is None:
             raise ConfigError(f"a kind is 1 to 100 characters of A-Z a-z 0-9 . _ : -; got {full!r}")
         return full
 
@@ -103,7 +103,7 @@ class Jobs:
         """Declare a recurring rule in code. Workers keep the store in step with what is declared: a new rule's
         first slot comes after now, a changed one's next slot from now, one no longer declared is dropped."""
         full = self._prefix + name
-        if _NAME.fullmatch(full) is None:
+        if re.fullmatch(_NAME, full) is None:
             raise ConfigError(f"a schedule's name is 1 to 100 characters of A-Z a-z 0-9 . _ : -; got {full!r}")
         self._schedules[full] = DeclaredSchedule(full, trigger, call, misfire, overlap)
 

@@ -1,9 +1,10 @@
 """What may be said of one call: when it runs, how urgently, for how long, how often again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal
+
+import msgspec
 
 from rota.engine.outcome import retry_record
 from rota.engine.rank import check_priority
@@ -20,8 +21,7 @@ UNSET: Final[Any] = type("Unset", (), {"__repr__": lambda self: "..."})()
 NO_TIMEOUT: Final = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CallOptions:
+class CallOptions(msgspec.Struct, frozen=True):
     """Options of one call; None leaves the choice to the job's definition. Lengths and instants in ms."""
 
     due_ms: int | None = None
@@ -32,7 +32,7 @@ class CallOptions:
     priority: int | None = None
     timeout_ms: int | None = None
     retry: RetryRecord | None = None
-    unique_key: Any = field(default=UNSET)  # a Template, or None for no key
+    unique_key: Any = UNSET  # a Template, or None for no key
     depends_on: tuple[object, ...] = ()
     on_parent_failure: Literal["cancel", "run"] = "cancel"
 
@@ -63,7 +63,7 @@ def changed_options(options: CallOptions, **given: Any) -> CallOptions:
     for name, value in given.items():
         if value is not UNSET:
             changes.update(_READERS[name](value))
-    changed = replace(options, **changes)
+    changed = msgspec.structs.replace(options, **changes)
     if changed.due_ms is not None and changed.delay_ms:
         raise ConfigError("options(at=, after=) exclude one another: give the instant or the delay")
     return changed

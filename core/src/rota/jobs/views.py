@@ -1,11 +1,11 @@
 """What a user reads: frozen public forms of stored records, with aware datetimes and UUIDs."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Literal, final, overload
 from uuid import UUID
 
+import msgspec
 from typing_extensions import TypeVar
 
 from rota.engine.cron import Cron
@@ -42,8 +42,7 @@ def job_error(record: ErrorRecord, instance_id: UUID) -> JobError:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(msgspec.Struct, frozen=True):
     """One entry of an instance's history. `attempt` counts from 1, 0 before the first."""
 
     state: State
@@ -61,8 +60,7 @@ class Transition:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(msgspec.Struct, frozen=True):
     """One line that a job logged; `level` as in `logging`."""
 
     at: datetime
@@ -77,8 +75,7 @@ class LogLine:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class WorkerInfo:
+class WorkerInfo(msgspec.Struct, frozen=True):
     """A live worker, as of its last beat."""
 
     name: str
@@ -94,8 +91,7 @@ class WorkerInfo:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(msgspec.Struct, frozen=True):
     """A recurring rule as it stands in the store."""
 
     name: str

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from rota.model.errors import ConfigError
 
@@ -13,8 +14,7 @@ __all__ = ["Configuration", "default_concurrency"]
 _PREFIX: Final = "ROTA_"
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(msgspec.Struct, frozen=True):
     """The environment, then `rota.toml`, then `[tool.rota]` in `pyproject.toml`; files of the nearest folder,
     from the working directory upwards, that has a table for rota."""
 

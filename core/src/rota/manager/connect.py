@@ -5,7 +5,6 @@ from typing import cast
 from rota.jobs.client import Client
 from rota.manager.configuration import Configuration
 from rota.manager.manager import Manager
-from rota.store.url import StoreURL
 
 __all__ = ["connect"]
 
@@ -18,6 +17,7 @@ def connect(url: str | None = None, *, token: str | None = None) -> Client:
     """
     from rota.plugins.host import PluginHost
     from rota.plugins.stores import SERVER_SCHEME
+    from rota.store.url import StoreURL
 
     configuration = Configuration.here()
     given = url if url is not None else configuration.text("store")

@@ -12,21 +12,20 @@ from rota.client.store_client import StoreClient
 from rota.jobs.definition import Definition
 from rota.jobs.jobs import Jobs
 from rota.manager.configuration import Configuration, default_concurrency
-from rota.manager.recurring import declared_rules
 from rota.manager.worker import Worker
 from rota.model.duration import Duration, to_ms
 from rota.model.errors import ConfigError
-from rota.runtime.lifespan import LifespanFunction
-from rota.runtime.settings import ConsumerSettings
 from rota.store.contract import Store
 
 if TYPE_CHECKING:
     from rota.jobs.client import Client
     from rota.plugins.host import PluginHost
+    from rota.runtime.lifespan import LifespanFunction
+    from rota.runtime.settings import ConsumerSettings
 
 __all__ = ["Manager"]
 
-_NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_NAME: Final = r"[A-Za-z0-9._:-]{1,100}"
 _NAMESPACE: Final = "default"
 
 
@@ -50,7 +49,7 @@ class Manager(Jobs, StoreClient):
         namespace: str | None = None,
         jobs: Iterable[Jobs | str] = (),
         policy: str = "priority",
-        lifespan: LifespanFunction | None = None,
+        lifespan: "LifespanFunction | None" = None,
         revision: int | None = None,
     ) -> None:
         self._configuration = Configuration.here()
@@ -159,7 +158,12 @@ class Manager(Jobs, StoreClient):
         with self:
             return run_until_signal(self.worker(concurrency=concurrency, kinds=kinds, lease=lease, grace=grace))
 
-    def _consumer_settings(self, patterns: tuple[str, ...] | None, concurrency: int, lease_ms: int) -> ConsumerSettings:
+    def _consumer_settings(
+        self, patterns: tuple[str, ...] | None, concurrency: int, lease_ms: int
+    ) -> "ConsumerSettings":
+        from rota.manager.recurring import declared_rules
+        from rota.runtime.settings import ConsumerSettings
+
         self.resolve()
         store, plugins = self._store, self._plugins
         definitions = self._definitions(patterns)
@@ -200,6 +204,6 @@ class Manager(Jobs, StoreClient):
 
 
 def _checked(what: str, value: str) -> str:
-    if _NAME.fullmatch(value) is None:
+    if re.fullmatch(_NAME, value) is None:
         raise ConfigError(f"Manager({what}) takes 1 to 100 characters of A-Z a-z 0-9 . _ : -; got {value!r}")
     return value

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from threading import Lock
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from rota.client.twins import offload
 from rota.model.duration import Duration, to_seconds
 from rota.model.errors import ConfigError
-from rota.runtime.consumer import Consumer
-from rota.runtime.settings import ConsumerSettings
+
+if TYPE_CHECKING:
+    from rota.runtime.consumer import Consumer
+    from rota.runtime.settings import ConsumerSettings
 
 __all__ = ["Worker"]
 
@@ -18,7 +20,7 @@ class Worker:
     """`with` starts it in the background and stops it: no new claims, what runs may end within `grace`, the
     rest is asked to end and then released. It may be started again. It touches no signals."""
 
-    def __init__(self, settings: Callable[[], ConsumerSettings], grace_s: float, concurrency: int) -> None:
+    def __init__(self, settings: "Callable[[], ConsumerSettings]", grace_s: float, concurrency: int) -> None:
         self._settings = settings
         self._grace_s: Final = grace_s
         self._concurrency = concurrency
@@ -40,6 +42,8 @@ class Worker:
 
         Raises: StoreUnavailable, ConfigError, and what the lifespan raises.
         """
+        from rota.runtime.consumer import Consumer  # programs that only schedule never load the runtime
+
         with self._lock:
             if self._consumer is None:
                 consumer = Consumer(self._settings())

@@ -4,7 +4,6 @@ Own code, since ids must follow the injected clock and randomness, which no libr
 An id travels as 32 lowercase hexadecimal digits, so that text order is creation order.
 """
 
-import hashlib
 import random
 from threading import Lock
 from uuid import UUID
@@ -53,6 +52,8 @@ def _layout(high: int, counter: int, tail: int) -> str:
 
 def slot_id(schedule: str, slot_ms: int) -> str:
     """The id of the instance that `schedule` fires for a slot: the same whoever makes it."""
+    import hashlib
+
     digest = int.from_bytes(hashlib.sha256(f"{schedule}\0{slot_ms}".encode("utf-8", "surrogatepass")).digest()[:10])
     counter, tail = digest >> _RANDOM_BITS & (1 << _COUNTER_BITS) - 1, digest & (1 << _RANDOM_BITS) - 1
     return _layout(max(slot_ms, 0) << 80, counter, tail)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, final
 
+import msgspec
 from typing_extensions import TypeVar
 
 from rota.model.duration import Duration, to_ms
@@ -14,7 +15,7 @@ __all__ = ["DEFAULT_BACKOFF", "Backoff", "Exponential", "Limit", "Resolved", "Re
 
 R_co = TypeVar("R_co", covariant=True)
 
-_RATE = re.compile(r"(?P<count>[1-9][0-9]*)/(?P<unit>s|sec|second|min|minute|h|hour|day)")
+_RATE: Final = r"(?P<count>[1-9][0-9]*)/(?P<unit>s|sec|second|min|minute|h|hour|day)"
 _UNIT_MS: Final = {
     "s": 1_000, "sec": 1_000, "second": 1_000, "min": 60_000, "minute": 60_000,
     "h": 3_600_000, "hour": 3_600_000, "day": 86_400_000,
@@ -103,15 +104,14 @@ class Limit:
             raise ConfigError("Limit() needs max_running, rate, or both")
         if max_running is not None and max_running < 1:
             raise ConfigError(f"Limit(max_running) must be 1 or more; got {max_running!r}")
-        if rate is not None and _RATE.fullmatch(rate) is None:
+        if rate is not None and re.fullmatch(_RATE, rate) is None:
             raise ConfigError(f"Limit(rate) reads COUNT/UNIT with unit {', '.join(_UNIT_MS)}; got {rate!r}")
         for name, value in (("max_running", max_running), ("rate", rate), ("key", key)):
             object.__setattr__(self, name, value)
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Resolved(Generic[R_co]):
+class Resolved(msgspec.Struct, Generic[R_co], frozen=True):
     """What `on_terminate` returns to turn the failure into a success with this result."""
 
     value: R_co

@@ -34,7 +34,7 @@ def class_converter(annotation: object, compile_one: Compile) -> Converter:
         return _typed_dict(cls, annotation, compile_one)
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
         return _named_tuple(cls, annotation, compile_one)
-    if issubclass(cls, msgspec.Struct) or hasattr(cls, "__attrs_attrs__"):
+    if issubclass(cls, msgspec.Struct):
         return _struct(cls, annotation, compile_one)
     if hasattr(cls, "model_validate"):
         return _model(cls)
