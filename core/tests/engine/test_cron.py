@@ -4,6 +4,7 @@ import copy
 import pickle
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -14,6 +15,8 @@ from rota.engine.cron import Cron
 from rota.model.errors import ConfigError
 
 NEW_YORK, BERLIN, LORD_HOWE = "America/New_York", "Europe/Berlin", "Australia/Lord_Howe"
+
+_NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _ms(instant: datetime) -> int:
@@ -92,6 +95,26 @@ def test_on_the_day_of_a_change_the_next_runs_are(
 
 
 @pytest.mark.parametrize(
+    ("expression", "zone", "until", "expected"),
+    [
+        ("59 * * * *", NEW_YORK, "2026-03-08T03:00-04:00", "2026-03-08T01:59-05:00"),  # 02:59 is skipped
+        ("*/59 * * * *", NEW_YORK, "2026-03-08T03:00-04:00", "2026-03-08T03:00-04:00"),
+        ("59 1,2 * * *", NEW_YORK, "2026-03-08T03:00-04:00", "2026-03-08T03:00-04:00"),
+        ("59 1,2 * * *", NEW_YORK, "2026-03-08T01:59:59.999-05:00", "2026-03-08T01:59-05:00"),
+        ("45 * * * *", NEW_YORK, "2026-11-01T01:44-05:00", "2026-11-01T01:45-04:00"),  # second pass, not yet
+        ("59 * * * *", NEW_YORK, "2026-11-01T01:00-05:00", "2026-11-01T01:59-04:00"),
+        ("45 * * * *", NEW_YORK, "2026-11-01T01:45-05:00", "2026-11-01T01:45-05:00"),
+        ("45 1 * * *", NEW_YORK, "2026-11-01T01:50-05:00", "2026-11-01T01:45-04:00"),
+        ("*/7 1 * * *", LORD_HOWE, "2026-04-05T01:34+10:30", "2026-04-05T01:56+11:00"),
+    ],
+)
+def test_on_the_day_of_a_change_the_latest_run_is(expression: str, zone: str, until: str, expected: str) -> None:
+    """The last run up to an instant, found from behind."""
+    until_ms = _ms(datetime.fromisoformat(until))
+    assert _ms(datetime.fromisoformat(expected)) == Cron(expression, tz=zone).latest_ms(until_ms, 0)
+
+
+@pytest.mark.parametrize(
     ("expression", "days"),
     [
         ("0 0 13 * 5", [2, 9, 13, 16, 23, 30]),  # both restricted: either
@@ -106,6 +129,12 @@ def test_on_the_day_of_a_change_the_next_runs_are(
         ("0 0 * * 5-7", [2, 3, 4, 9, 10, 11, 16, 17, 18, 23, 24, 25, 30, 31]),
         ("0 0 * * sat-SUN", [3, 4, 10, 11, 17, 18, 24, 25, 31]),
         ("0 0 * * 7", [4, 11, 18, 25]),
+        ("0 0 * * 7-7", [4, 11, 18, 25]),
+        ("0 0 * * sun-sun", [4, 11, 18, 25]),
+        ("0 0 * * 7-1", [4, 5, 11, 12, 18, 19, 25, 26]),
+        ("0 0 * * 7/6", [3, 4, 10, 11, 17, 18, 24, 25, 31]),
+        ("0 0 * * 0-7", list(range(1, 32))),
+        ("0 0 * * sun-7", list(range(1, 32))),
         ("0 0 25/2 jan *", [25, 27, 29, 31]),
         ("0 0 31/3 * *", [31]),  # a start at the end of the field is that one
     ],
@@ -192,6 +221,12 @@ def test_zone_is_kept_by_name_or_offset(tz: str | tzinfo, name: str) -> None:
     assert cron.next_ms(0) == Cron("0 12 * * *", tz=cron.tz).next_ms(0)
 
 
+def test_offset_counts_eastwards() -> None:
+    """As in ISO 8601: noon at -03:30 is half past three in the afternoon, UTC."""
+    assert datetime(2026, 1, 1, 15, 30, tzinfo=UTC) == Cron("0 12 * * *", tz="-03:30").next(_NEW_YEAR)[0]
+    assert datetime(2026, 1, 1, 6, 30, tzinfo=UTC) == Cron("0 12 * * *", tz="+05:30").next(_NEW_YEAR)[0]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -207,6 +242,21 @@ def test_two_spellings_of_a_rule_are_equal(one: str, other: str) -> None:
     """Equality and hash go by the normal form."""
     assert Cron(one) == Cron(other)
     assert hash(Cron(one)) == hash(Cron(other))
+
+
+@pytest.mark.parametrize(
+    ("expression", "normal"),
+    [
+        ("@hourly", "0 * * * *"),
+        ("0,30 1,2 1,2,3 */1 mon,wed,fri", "0,30 1,2 1-3 * 1-5/2"),
+        ("5,*/20 */20,5,7 * jan-mar,12 *", "0,5,20,40 */20,5,7 * 1-3,12 *"),
+        ("0-59 0-23 1-31 1-12 0-7", "0-59 0-23 1-31 1-12 0-6"),
+        ("1-59/2 */99 7 7 7", "1-59/2 */99 7 7 0"),
+    ],
+)
+def test_normal_form_is_short_and_legible(expression: str, normal: str) -> None:
+    """Numbers for names, sorted, no repetition; a star in front stays, since it means something."""
+    assert normal == Cron(expression).expression
 
 
 @pytest.mark.parametrize(
@@ -274,6 +324,28 @@ def test_latest_after_a_year_away_costs_no_more_than_after_a_minute() -> None:
     for _ in range(20):
         assert now_ms == cron.latest_ms(now_ms, now_ms - 365 * 86_400_000)
     assert time.process_time() - begun < 0.5
+
+
+def test_date_that_never_comes_beside_a_weekday_costs_nothing() -> None:
+    """31 February is not searched for through the decades each time."""
+    cron = Cron("0 0 31 2 mon")
+    begun = time.process_time()
+    for n in range(200):
+        cron.next_ms(n * 86_400_000)
+    assert time.process_time() - begun < 0.2
+
+
+def test_many_threads_share_one_trigger() -> None:
+    """A `Cron` in a module is used by all threads of a process at once."""
+    cron, instants = Cron("*/7 3 * * mon-fri", tz=BERLIN), [n * 86_400_000 * 29 for n in range(150)]
+    expected, interval = [cron.next_ms(at_ms) for at_ms in instants], sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(1e-6)
+        with ThreadPoolExecutor(4) as pool:
+            walks = [pool.submit(lambda: [cron.next_ms(at_ms) for at_ms in instants]) for _ in range(8)]
+            assert [expected] * 8 == [walk.result() for walk in walks]
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_import_brings_no_heavy_module() -> None:

@@ -72,6 +72,7 @@ def test_timed_out_attempt_goes_by_its_own_switch(form: Form, error: TimeoutErro
     assert not retries(form(Retry(1, timeouts=False)), 1, error, timed_out=True)
     assert not retries(form(Retry(1)), 2, error, timed_out=True)
     assert retries(form(Retry(1, never_on=(TimeoutError,))), 1, None, timed_out=True)
+    assert retries(form(Retry(1, never_on=(Exception,))), 1, None, timed_out=True)
     assert not retries(form(Retry(1, never_on=(TimeoutError,))), 1, TimeoutError(), timed_out=True)
 
 

@@ -88,9 +88,9 @@ class Lab:
         return answer
 
     def run(self, *, ending: Ending = Ending.COMPLETED, **fields: Any) -> str:
-        """Enqueue, claim and settle one; its id."""
-        instance_id = self.add(**fields)
-        claim = self.claim_one(kinds=(fields.get("kind", "add"),))
+        """Enqueue one before all others of its kind, claim and settle it; its id."""
+        instance_id = self.add(rank=-(10**6), **fields)
+        claim = self.claim_one(limit=1, kinds=(fields.get("kind", "add"),))
         self.settle(claim, ending)
         return instance_id
 

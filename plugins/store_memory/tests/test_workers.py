@@ -1,5 +1,7 @@
 """Leases, and what becomes of the work of those who have none any more."""
 
+from datetime import timedelta
+
 import pytest
 from plugins.store_memory.tests.lab import LEASE_MS, Lab
 
@@ -62,8 +64,6 @@ def test_reaped_worker_is_spent(lab: Lab) -> None:
 
 def test_wall_clock_set_on_reaps_nobody(lab: Lab) -> None:
     """Leases go by the monotonic clock."""
-    from datetime import timedelta
-
     lab.add()
     lab.claim("w")
     lab.clock.step_wall(timedelta(hours=1))

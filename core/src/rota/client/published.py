@@ -47,8 +47,7 @@ class PublishedKinds:
         """A unique key of this call; positional arguments of a remote kind get the published names."""
         plan = definition.plan
         if isinstance(plan, OpenPlan) and (found := self._published(definition.kind)) is not None:
-            names = [one.name for one in found.parameters if one.form.startswith("POSITIONAL")]
-            return template.render({**plan.named(args, kwargs), **dict(zip(names, args, strict=False)), **kwargs})
+            plan = OpenPlan(definition.kind, found.parameters)
         return plan.render(template, args, kwargs)
 
     def _published(self, kind: str) -> KindDescriptor | None:

@@ -107,7 +107,7 @@ class StoreClient(ClientTwins):
 
     def remote(self, kind: str, /) -> Job[..., Any]:
         """A handle to a kind this process doesn't define; nothing is checked before the worker."""
-        return Job(Definition(kind, None, OpenPlan(kind=kind), executor=""), _Bound(self))
+        return Job(Definition(kind, None, OpenPlan(kind), executor=""), _Bound(self))
 
     # ---- observation -------------------------------------------------------------------------
 
@@ -261,7 +261,7 @@ class StoreClient(ClientTwins):
     def plan_of(self, kind: str) -> ArgumentPlan | OpenPlan:
         """How arguments and result of a kind read."""
         definition = self._definition(kind)
-        return OpenPlan(kind=kind) if definition is None else definition.plan
+        return OpenPlan(kind) if definition is None else definition.plan
 
     # ---- life cycle --------------------------------------------------------------------------
 

@@ -160,7 +160,7 @@ class _Reader:
         high = self._number(token, last)
         if last == "sun" and low > 0:
             high = 7
-        if high == 7 and low == 0 and first in ("7", "sun"):
+        if first == "7" and high == 7:
             high = 0
         if high < low:
             upwards = f"{low}-{self.rule.high},{self.rule.low}-{high}"

@@ -82,7 +82,7 @@ def _matches(retry: Retry | RetryRecord, cls: type[BaseException], *, never: boo
     if isinstance(retry, Retry):
         return issubclass(cls, retry.never_on if never else retry.on)
     names = retry.never_on if never else retry.on
-    return bool(names) and not {_qualified(base) for base in cls.__mro__}.isdisjoint(names)
+    return not {_qualified(base) for base in cls.__mro__}.isdisjoint(names)
 
 
 def _qualified(cls: type) -> str:

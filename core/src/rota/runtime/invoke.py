@@ -5,7 +5,7 @@ from functools import partial
 
 from rota.jobs.context import Context
 from rota.jobs.running import CURRENT
-from rota.model.errors import ArgumentError, JobCanceled
+from rota.model.errors import ArgumentError, ConfigError, CorruptRecord, JobCanceled
 from rota.model.records import Outcome
 from rota.runtime.attempt import Attempt
 from rota.runtime.verdict import Judge
@@ -19,7 +19,7 @@ def run(attempt: Attempt, judge: Judge) -> Outcome:
     try:
         try:
             args, kwargs = _arguments(attempt)
-        except ArgumentError as error:
+        except (ArgumentError, ConfigError, CorruptRecord) as error:
             return judge.raised(attempt, error, retriable=False)
         try:
             value = attempt.definition.function(*args, **kwargs)  # type: ignore[misc]
@@ -37,7 +37,7 @@ async def run_async(attempt: Attempt, judge: Judge) -> Outcome:
     CURRENT.set(attempt)  # the task has a context of its own
     try:
         args, kwargs = _arguments(attempt)
-    except ArgumentError as error:
+    except (ArgumentError, ConfigError, CorruptRecord) as error:
         return await _judged(partial(judge.raised, attempt, error, retriable=False), judge)
     try:
         value = await attempt.definition.function(*args, **kwargs)  # type: ignore[misc]
