@@ -165,19 +165,19 @@ def test_memory_is_given_back(lab: Lab) -> None:
 def test_any_life_leaves_nothing_after_the_purge(steps: list[tuple[int, int]]) -> None:
     """Whatever mix of enqueue, cancel, claim, settle, reap and purge: at the end nothing is left behind."""
     lab = Lab()
-    for step, n in steps:
+    for at, (step, n) in enumerate(steps):
         if step == 0:
             lab.add(rank=n, delay_ms=1000 * (n % 3), **({"expires_after_ms": 1500} if n % 2 else {}))
         elif step == 1:
             lab.store.cancel(lab.find_all()[n : n + 1])
         elif step == 2:
-            for claim in lab.claim("w", limit=n):
+            for claim in lab.claim(f"w{at}", limit=n):
                 lab.settle(claim, list(Ending)[n % 6], retry_after_ms=500 if n % 4 == 0 else None)
         elif step == 3:
             lab.clock.advance(n)
             lab.store.reap()
         elif step == 4:
-            lab.claim("v", limit=n)
+            lab.claim(f"v{at}", limit=n)
         else:
             lab.store.purge(PurgeFilter(), n)
     for worker in lab.store.workers():

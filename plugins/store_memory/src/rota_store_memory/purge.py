@@ -43,12 +43,12 @@ def _matches(entry: Entry, query: PurgeFilter) -> bool:
 
 
 def _oldest(space: Space, query: PurgeFilter, limit: int) -> Iterator[Entry]:
-    """Matches by the time of their end, merged over kinds and states; each is removed before the next."""
+    """Matches by (end, id), merged over kinds and states; each is removed before the next is asked for."""
     groups = list(_groups(space, query))
-    heads = [(entry.ended_ms or 0, n, entry) for n, group in enumerate(groups) if (entry := group.oldest())]
+    heads = [_head(n, entry) for n, group in enumerate(groups) if (entry := group.oldest()) is not None]
     heapify(heads)
     while heads and limit > 0:
-        _, n, entry = heads[0]
+        _, _, n, entry = heads[0]
         if not _matches(entry, query):
             return  # the oldest of all that are left is too young
         limit -= 1
@@ -57,7 +57,11 @@ def _oldest(space: Space, query: PurgeFilter, limit: int) -> Iterator[Entry]:
         if following is None:
             heappop(heads)
         else:
-            heapreplace(heads, (following.ended_ms or 0, n, following))
+            heapreplace(heads, _head(n, following))
+
+
+def _head(group: int, entry: Entry) -> tuple[int, str, int, Entry]:
+    return entry.ended_ms or 0, entry.id, group, entry
 
 
 def _groups(space: Space, query: PurgeFilter) -> Iterator[Ended]:
