@@ -18,8 +18,8 @@ MINUTE_MS = 60_000
 WARM_UP_MS = 30 * 3_600_000  # longer than any change of clocks, to know the furthest wall time
 
 _SPANS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_DAYS = "sun mon tue wed thu fri sat".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,9 @@ def test_timed_out_attempt_goes_by_its_own_switch(form: Form, error: TimeoutErro
 def test_class_travels_by_qualified_name() -> None:
     """The record's names are those that the worker compares with the raised error's bases."""
     record = retry_record(Retry(2, backoff=1.5, on=(_Flaky,), never_on=(KeyError,), timeouts=False))
-    expected = RetryRecord(2, BackoffRecord(1500, 1500), (f"{__name__}._Flaky",), ("builtins.KeyError",), timeouts=False)
+    expected = RetryRecord(
+        2, BackoffRecord(1500, 1500), (f"{__name__}._Flaky",), ("builtins.KeyError",), timeouts=False
+    )
     assert expected == record
     assert BackoffRecord(1_000, 60_000, 2.0, jitter=True) == retry_record(Retry(1)).backoff
 
@@ -99,7 +101,7 @@ def test_fixed_backoff_is_the_same_each_time(form: Form) -> None:
 
 @both
 def test_exponential_backoff_grows_to_its_cap(form: Form) -> None:
-    """first * factor ** (n - 1), never over the cap, without overflow for any n."""
+    """First * factor ** (n - 1), never over the cap, without overflow for any n."""
     policy = form(Retry(-1, backoff=Exponential(1, 60, factor=3, jitter=False)))
     expected = [1_000, 3_000, 9_000, 27_000, 60_000, 60_000, 60_000]
     assert expected == [backoff_ms(policy, n, _rng()) for n in (1, 2, 3, 4, 5, 10_000, 10**9)]

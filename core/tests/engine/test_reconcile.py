@@ -9,7 +9,9 @@ from rota.engine.reconcile import changed, declared_fingerprint, standing_finger
 from rota.model.records import InstanceRecord, ScheduleRecord, TriggerRecord, WorkerRecord
 
 
-def _worker(name: str, fingerprint: str | None, started_ms: int, revision: int | None = None, owner: str = "shop") -> WorkerRecord:  # noqa: E501
+def _worker(
+    name: str, fingerprint: str | None, started_ms: int, revision: int | None = None, owner: str = "shop"
+) -> WorkerRecord:
     return WorkerRecord(id=name, owner=owner, fingerprint=fingerprint, started_ms=started_ms, revision=revision)
 
 

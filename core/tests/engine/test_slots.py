@@ -44,9 +44,7 @@ class _Fired:
     def wake(self, now_ms: int) -> "_Fired":
         while (step := next_step(self.schedule, now_ms)) is not None:
             (self.fired if step.fires else self.passed).append(step.slot_ms)
-            self.schedule = msgspec.structs.replace(
-                self.schedule, next_slot_ms=step.next_ms, last_slot_ms=step.slot_ms
-            )
+            self.schedule = msgspec.structs.replace(self.schedule, next_slot_ms=step.next_ms, last_slot_ms=step.slot_ms)
         return self
 
 

@@ -121,6 +121,18 @@ def test_purge_of_everything_leaves_nothing(lab: Lab) -> None:
     assert (0, []) == (_held(lab), lab.store.stats())
 
 
+def test_far_bound_of_the_wait_is_forgotten_with_the_start(lab: Lab) -> None:
+    """What was started, or canceled, is not kept until the end of the wait that it never used."""
+    ids = lab.add_many(100, expires_after_ms=10**9)
+    lab.store.cancel(ids[::3])
+    for claim in lab.claim():
+        lab.settle(claim)
+    lab.store.retire("w")
+    assert 0 == len(lab.store._space.expiry)
+    lab.purge_all()
+    assert 0 == _held(lab)
+
+
 def test_dead_entries_are_never_more_than_half(lab: Lab) -> None:
     """While some instances stay, cancels and purges leave no more dead entries than living ones, in every order."""
     ids = lab.add_many(1000) + lab.add_many(1000, delay_ms=5000, expires_after_ms=9000)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from plugins.store_memory.tests.lab import Lab
 
+from rota.model.errors import LeaseLost
 from rota.model.records import Claim, Ending
 from rota.model.state import State
 from rota.store.contract import MAX_WAIT_MS
@@ -127,6 +128,23 @@ def test_reap_wakes_a_waiter(lab: Lab) -> None:
     lab.clock.advance(20)
     lab.store.reap()
     assert [instance_id] == _ids(claim)
+
+
+@pytest.mark.parametrize("how", ["reap", "retire"])
+def test_work_of_a_gone_worker_is_not_announced_to_its_own_calls(lab: Lab, how: str) -> None:
+    """What a worker held that is gone wakes another one, also when its own blocked claim came first."""
+    instance_id = lab.add()
+    lab.claim("gone")
+    own = lab.blocked(lambda: lab.store.claim("gone", 10**6, ["add"], 1, 60_000))
+    (claim,) = _blocked_claims(lab, 1)
+    if how == "reap":
+        lab.clock.advance(20)
+        lab.store.reap()
+    else:
+        lab.store.retire("gone")
+    assert [instance_id] == _ids(claim)
+    with pytest.raises(LeaseLost):
+        own.result(5)
 
 
 def test_retry_wakes_when_its_wait_is_over(lab: Lab) -> None:

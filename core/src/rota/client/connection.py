@@ -30,20 +30,23 @@ class Connection:
         store = self._open
         return store if store is not None and self._pid == os.getpid() else self._connect()
 
+    @property
+    def is_open(self) -> bool:
+        """True while it holds a connection of this process."""
+        return self._open is not None and self._pid == os.getpid()
+
     def _connect(self) -> Store:
         with self._lock:
             if self._pid != os.getpid():
                 self._found = self._open = None
             if self._open is None:
                 self._found = self._found or self._open_store()
-                self._found.open()
-                _hold_policy(self._found, self._policy)
-                self._open, self._pid = self._found, os.getpid()
+                self._open, self._pid = _opened(self._found, self._policy), os.getpid()
             return self._open
 
     def namespaced(self, namespace: str) -> "Connection":
-        """The same connection, seen through another namespace; closing that one leaves this open."""
-        return Connection(lambda: self.store.namespaced(namespace), self._policy)
+        """The same connection, seen through another namespace."""
+        return _View(self, namespace, self._policy)
 
     def close(self) -> None:
         """Let go; the next use opens it again."""
@@ -51,6 +54,49 @@ class Connection:
             store, self._open = self._open, None
         if store is not None and self._pid == os.getpid():
             store.close()
+
+
+class _View(Connection):
+    """Follows its base when that is made anew; closes it only when it was what opened it."""
+
+    def __init__(self, base: Connection, namespace: str, policy: str) -> None:
+        super().__init__(lambda: base.store.namespaced(namespace), policy)
+        self._base = base
+        self._seen: tuple[Store, Store] | None = None  # the base's store, and the view of it
+        self._opened_base = False
+
+    @property
+    def store(self) -> Store:
+        """The store, open, by the same rules."""
+        if not self._base.is_open:
+            self._opened_base = True
+        base = self._base.store
+        if self._seen is None or self._seen[0] is not base:
+            view = self._open_store()
+            _hold_policy(view, self._policy)
+            self._seen = base, view
+        return self._seen[1]
+
+    @property
+    def is_open(self) -> bool:
+        """As the base."""
+        return self._base.is_open
+
+    def close(self) -> None:
+        """Leave the connection to the base, unless it was opened for this view."""
+        if self._opened_base:
+            self._opened_base = False
+            self._base.close()
+
+
+def _opened(store: Store, policy: str) -> Store:
+    store.open()
+    try:
+        _hold_policy(store, policy)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def _hold_policy(store: Store, policy: str) -> None:

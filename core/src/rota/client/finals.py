@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from rota.model.clock import Clock
 from rota.model.ids import id_to_uuid
-from rota.store.contract import MAX_WAIT_MS, Store
+from rota.store.contract import MAX_BATCH, MAX_WAIT_MS, Store
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Finals"]
 
 _LONGEST_MS: Final = MAX_WAIT_MS
+_TURN_MS: Final = 50
 
 
 class Finals:
@@ -58,7 +60,7 @@ class Finals:
     def _add(self, instance_id: str, loop: AbstractEventLoop, future: Future[None]) -> None:
         with self._lock:
             self._pending.setdefault(instance_id, []).append((loop, future))
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # in a forked child it is not
                 self._thread = Thread(target=self._watch, name="rota-finals", daemon=True)
                 self._thread.start()
                 return
@@ -66,11 +68,13 @@ class Finals:
 
     def _forget(self, instance_id: str, future: Future[None]) -> None:
         with self._lock:
-            waiting = [one for one in self._pending.get(instance_id, []) if one[1] is not future]
-            if waiting:
-                self._pending[instance_id] = waiting
+            waiting = self._pending.get(instance_id)
+            if waiting is None:  # told already
                 return
-            self._pending.pop(instance_id, None)
+            waiting[:] = [one for one in waiting if one[1] is not future]
+            if waiting:
+                return
+            del self._pending[instance_id]
         self._store().interrupt(self._name)
 
     def _watch(self) -> None:
@@ -82,17 +86,27 @@ class Finals:
                     self._thread = None
                     return
             try:
-                ended = self._store().await_final(ids, _LONGEST_MS, self._name)
+                ended = self._ended(ids)
             except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
                 self._tell(ids, error)
             else:
                 self._tell(ended, None)
 
+    def _ended(self, ids: list[str]) -> list[str]:
+        """Those that are final, as soon as there is one. More than one call can take are asked for in turns."""
+        if len(ids) <= MAX_BATCH:
+            return self._store().await_final(ids, _LONGEST_MS, self._name)
+        return [
+            instance_id
+            for start in range(0, len(ids), MAX_BATCH)
+            for instance_id in self._store().await_final(ids[start : start + MAX_BATCH], _TURN_MS, self._name)
+        ]
+
     def _tell(self, ids: list[str], error: Exception | None) -> None:
         with self._lock:
             waiting = [one for instance_id in ids for one in self._pending.pop(instance_id, [])]
         for loop, future in waiting:
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # its loop was closed: nobody waits there
                 loop.call_soon_threadsafe(_resolve, future, error)
 
 

@@ -42,7 +42,7 @@ class Requests:
         Raises: ArgumentError for arguments that are no data, or larger than `max_bytes` encoded.
         """
         running = CURRENT.get()
-        parent = running.instance.id.hex if running is not None else None
+        parent = running.instance.id.hex if running is not None and running.token else None  # none when called directly
         now_ms, rank = self._now_ms(), self._rank
         definition: Definition | None = None
         options: CallOptions | None = None
@@ -67,10 +67,10 @@ class Requests:
             found.append(record if rank_value == record.rank else msgspec.structs.replace(record, rank=rank_value))
         return found
 
-    def template(self, call: Call[Any]) -> InstanceRecord:
-        """The record that a recurring rule copies for each of its slots: without id and instant."""
-        (record,) = self.records([call], max_bytes=2**62)
-        return msgspec.structs.replace(record, id="", created_ms=0)
+    def template(self, call: Call[Any], max_bytes: int) -> InstanceRecord:
+        """The record that a recurring rule copies for each of its slots: without id, instant and parent."""
+        (record,) = self.records([call], max_bytes)
+        return msgspec.structs.replace(record, id="", created_ms=0, parent=None)
 
     def again(self, record: InstanceRecord) -> InstanceRecord:
         """A new request for what a finished instance was asked to do, linked to it, due now."""

@@ -1,10 +1,13 @@
 """A client on a store: each method is one question or one order to the contract."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Final, Literal, ParamSpec, Self, TypeVar
 from uuid import UUID
+
+import msgspec
 
 from rota.client.connection import Connection
 from rota.client.environment import Environment
@@ -22,10 +25,12 @@ from rota.jobs.call import Call
 from rota.jobs.definition import Definition
 from rota.jobs.instance import Instance
 from rota.jobs.job import Job
+from rota.jobs.jobs import DeclaredSchedule
 from rota.jobs.views import Page, Schedule, WorkerInfo
-from rota.model.errors import ConfigError, StoreError, UnknownInstance
+from rota.model.errors import ConfigError, QueryError, StoreError, UnknownInstance
 from rota.model.ids import id_to_uuid, uuid_to_id
-from rota.model.query import InstanceFilter, LogFilter, PurgeFilter, Query
+from rota.model.name import check_name
+from rota.model.query import LogFilter, PurgeFilter, Query
 from rota.model.records import EnqueueAnswer, InstanceRecord, LogPage, ScheduleRecord, Snapshot, TransitionRecord
 from rota.model.state import FINAL_STATES, State
 from rota.store.contract import MAX_BATCH, Store
@@ -50,6 +55,7 @@ class StoreClient(ClientTwins):
         rank: Callable[[], RankFunction],
         definition: Callable[[str], Definition | None],
     ) -> None:
+        self.__dict__.pop("_requests", None)  # made for another connection
         self._connection = connection
         self._environment = environment
         self._definition = definition
@@ -90,88 +96,92 @@ class StoreClient(ClientTwins):
 
     def _added(self, records: list[InstanceRecord], answers: list[EnqueueAnswer]) -> list[Instance[Any]]:
         scheduled, found = State.SCHEDULED, list[Instance[Any]]()
+        holders = self._holders([answer.id for answer in answers if answer.status in ("duplicate", "exists")])
         for record, answer in zip(records, answers, strict=True):
             if answer.status == "added":
                 found.append(Instance(self, Snapshot(record=record, state=scheduled, due_ms=answer.due_ms)))
             elif answer.status == "refused":
                 raise StoreError(f"the store refused an instance of {record.kind!r}: {answer.error}")
             else:
-                found.append(Instance(self, self._holder(record, answer), answer.status == "duplicate"))
+                found.append(Instance(self, holders.get(answer.id) or _gone(record, answer), answer.status == "duplicate"))
         return found
 
-    def _holder(self, record: InstanceRecord, answer: EnqueueAnswer) -> Snapshot:
-        (snapshot,) = self._store.get([answer.id])
-        if snapshot is None:  # it ended and was purged since
-            return Snapshot(record=record, state=State.CANCELED, due_ms=answer.due_ms, reason="duplicate")
-        return snapshot
+    def _holders(self, ids: list[str]) -> dict[str, Snapshot]:
+        """Those that stood in the way of new ones."""
+        if not ids:
+            return {}
+        return {snapshot.record.id: snapshot for snapshot in self._store.get(ids) if snapshot is not None}
 
     def remote(self, kind: str, /) -> Job[..., Any]:
         """A handle to a kind this process doesn't define; nothing is checked before the worker."""
+        check_name("remote(kind)", kind)
         return Job(Definition(kind, None, OpenPlan(kind), executor=""), _Bound(self))
 
     # ---- observation -------------------------------------------------------------------------
 
     def get(self, id: UUID, /) -> Instance[Any]:
         """The instance with that id. Raises UnknownInstance."""
+        if not isinstance(id, UUID):
+            raise QueryError(f"get(id) takes a uuid.UUID; got {id!r} (try uuid.UUID(...))")
         return Instance(self, self.snapshot(uuid_to_id(id)))
 
     def find(self, query: Query = _ANY, /, *, limit: int = 100, cursor: str | None = None) -> Page[Instance[Any]]:
-        """A page of what matches, by creation. It may be short: only `next_cursor is None` ends."""
+        """A page of what matches, by creation. It may be short: only `next_cursor is None` ends.
+
+        Raises: QueryError for a cursor that is none, or a limit that is not 1 to 1,000.
+        """
+        if not 1 <= limit <= MAX_BATCH:
+            raise QueryError(f"find(limit) must be 1 to {MAX_BATCH}; got {limit!r}")
+        if query.selects_none:
+            return Page((), None)
         page = self._store.find(query.to_filter(), cursor, limit)
         return Page((Instance(self, snapshot) for snapshot in page.items), page.cursor)
 
     def scan(self, query: Query = _ANY, /) -> Iterator[Instance[Any]]:
         """All that matches, page by page."""
-        return (Instance(self, snapshot) for page in self._pages(query.to_filter()) for snapshot in page)
+        return (Instance(self, snapshot) for page in self._pages(query) for snapshot in page)
 
     def count(self, query: Query = _ANY, /) -> int:
         """How many match."""
-        return self._store.count(query.to_filter())
+        return 0 if query.selects_none else self._store.count(query.to_filter())
 
     def workers(self) -> list[WorkerInfo]:
         """The live workers."""
         return [WorkerInfo.of(record) for record in self._store.workers()]
 
-    def _pages(self, query: InstanceFilter) -> Iterator[tuple[Snapshot, ...]]:
-        page = self._store.find(query, None, MAX_BATCH)
-        while True:
-            yield page.items
+    def _pages(self, query: Query) -> Iterator[tuple[Snapshot, ...]]:
+        cursor: str | None = None
+        while not query.selects_none:
+            page = self._store.find(query.to_filter(), cursor, MAX_BATCH)
+            if page.items:
+                yield page.items
             if page.cursor is None:
                 return
-            page = self._store.find(query, page.cursor, MAX_BATCH)
+            cursor = page.cursor
 
     # ---- control -----------------------------------------------------------------------------
 
     def cancel(self, query: Query, /) -> int:
         """Cancel what matches and is not final: the queued at once, the running by request. How many."""
-        store, where = self._store, query.state
-        states = _LIVE if where is None else where & _LIVE
-        answers = [
-            answer
-            for page in self._pages(_narrowed(query, states))
-            if page
-            for answer in store.cancel([snapshot.record.id for snapshot in page], states)
-        ]
+        wanted = _narrowed(query, _LIVE)
+        pages = ([snapshot.record.id for snapshot in page] for page in self._pages(wanted))
+        answers = (answer for ids in pages for answer in self._store.cancel(ids, wanted.state))
         return sum(answer in ("canceled", "requested") for answer in answers)
 
     def retry(self, query: Query, /) -> int:
         """Schedule again, as new instances linked by `retry_of`, what matches and ended TERMINATED or TIMED_OUT
         (CANCELED too when the query names that state). How many."""
-        states = _UNSUCCESSFUL if query.state is None else query.state & (_UNSUCCESSFUL | {State.CANCELED})
+        wanted = _narrowed(query, _UNSUCCESSFUL if query.state is None else _UNSUCCESSFUL | {State.CANCELED})
         count = 0
-        for page in self._pages(_narrowed(query, states)):
-            records = [self._requests.again(snapshot.record) for snapshot in page]
-            count += sum(answer.status == "added" for answer in self._store.enqueue(records)) if records else 0
+        for page in self._pages(wanted):
+            answers = self._store.enqueue([self._requests.again(snapshot.record) for snapshot in reversed(page)])
+            count += sum(answer.status == "added" for answer in answers)
         return count
 
     def purge(self, query: Query, /) -> int:
         """Remove what matches and is final, with its history and log. How many."""
-        states = FINAL_STATES if query.state is None else query.state & FINAL_STATES
-        return sum(
-            self._store.purge(PurgeFilter(ids=tuple(snapshot.record.id for snapshot in page)), MAX_BATCH)
-            for page in self._pages(_narrowed(query, states))
-            if page
-        )
+        pages = ([snapshot.record.id for snapshot in page] for page in self._pages(_narrowed(query, FINAL_STATES)))
+        return sum(self._store.purge(PurgeFilter(ids=tuple(ids)), MAX_BATCH) for ids in pages)
 
     def pause(self, *kinds: str) -> None:
         """Let no worker start these kinds until `resume`; what runs goes on."""
@@ -193,22 +203,18 @@ class StoreClient(ClientTwins):
         overlap: Literal["skip", "allow"] = "skip",
     ) -> Schedule:
         """Add or change a recurring rule of that name; its first slot comes after now."""
-        store = self._store
-        record = self.schedule_record(name, trigger, call, misfire=misfire, overlap=overlap, now_ms=store.now_ms())
-        return Schedule.of(store.put_schedule(record))
+        record = self.schedule_record(DeclaredSchedule(name, trigger, call, misfire, overlap), self._store.now_ms())
+        return Schedule.of(self._store.put_schedule(record))
 
-    def schedule_record(
-        self, name: str, trigger: Cron | Every, call: Call[Any], *, misfire: Any, overlap: Any, now_ms: int, **more: Any
-    ) -> ScheduleRecord:
-        """The stored form of a rule whose first slot comes after `now_ms`."""
+    def schedule_record(self, rule: DeclaredSchedule, now_ms: int) -> ScheduleRecord:
+        """The stored form of a rule, without owner, whose first slot comes after `now_ms`."""
         return ScheduleRecord(
-            name=name,
-            trigger=trigger_record(trigger),
-            template=self._requests.template(call),
-            misfire=misfire,
-            overlap=overlap,
-            next_slot_ms=first_slot(trigger, now_ms),
-            **more,
+            name=rule.name,
+            trigger=trigger_record(rule.trigger),
+            template=self._requests.template(rule.call, self._store.capabilities.max_payload_bytes),
+            misfire=rule.misfire,
+            overlap=rule.overlap,
+            next_slot_ms=first_slot(rule.trigger, now_ms),
         )
 
     def drop_schedule(self, name: str, /) -> bool:
@@ -287,10 +293,16 @@ class _Bound:
         return self._client
 
 
-def _narrowed(query: Query, states: frozenset[State]) -> InstanceFilter:
-    import msgspec
+def _gone(record: InstanceRecord, answer: EnqueueAnswer) -> Snapshot:
+    """One that held the unique key, ended, and was purged since."""
+    record = msgspec.structs.replace(record, id=answer.id)
+    return Snapshot(record=record, state=State.CANCELED, due_ms=answer.due_ms, reason="duplicate")
 
-    return msgspec.structs.replace(query.to_filter(), states=states, newest_first=False)
+
+def _narrowed(query: Query, states: frozenset[State]) -> Query:
+    """The same, of `states` alone; newest first, so that what comes in meanwhile is never met."""
+    state = states if query.state is None else query.state & states
+    return replace(query, state=state, newest_first=True)
 
 
 def _there(found: R | None, instance_id: str) -> R:

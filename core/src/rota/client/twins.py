@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Self, TypeVar
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,6 +24,8 @@ __all__ = ["ClientTwins", "offload"]
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+
+_AT_ONCE: Final = 100  # instances taken in one turn beside the loop
 
 
 async def offload(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -56,8 +59,9 @@ class ClientTwins:
     async def ascan(self: Client, query: Query = Query(), /) -> AsyncIterator[Instance[Any]]:
         """`scan`, awaited page by page."""
         instances = self.scan(query)
-        while (one := await offload(next, instances, None)) is not None:
-            yield one
+        while some := await offload(list, islice(instances, _AT_ONCE)):
+            for one in some:
+                yield one
 
     async def acount(self: Client, query: Query = Query(), /) -> int:
         """`count`, awaited."""

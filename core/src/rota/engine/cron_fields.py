@@ -153,15 +153,11 @@ class _Reader:
 
     def _range(self, token: str, first: str, last: str | None, stepped: bool) -> tuple[int, int]:
         low = self._number(token, first)
+        high = low if last is None else self._number(token, last)
         if self.rule.names is _DAYS:
-            low %= 7
+            low, high = _week(low, high)
         if last is None:
             return low, self.rule.high if stepped else low
-        high = self._number(token, last)
-        if last == "sun" and low > 0:
-            high = 7
-        if first == "7" and high == 7:
-            high = 0
         if high < low:
             upwards = f"{low}-{self.rule.high},{self.rule.low}-{high}"
             self._refuse(token, f"a range goes upwards: write {upwards}")
@@ -187,6 +183,13 @@ class _Reader:
             return "*"
         rest = sorted(set(values) - set(range(self.rule.low, self.rule.high + 1, step)))
         return f"*/{step},{_shortest(rest)}" if rest else f"*/{step}"
+
+
+def _week(low: int, high: int) -> tuple[int, int]:
+    # Sunday is 0 and 7: the one that lets a range go upwards.
+    if low == 7:
+        return 0, high % 7
+    return low, 7 if high == 0 and low > 0 else high
 
 
 def _shortest(values: Sequence[int]) -> str:

@@ -54,6 +54,14 @@ class Call(Generic[R_co]):
         """Stands for the result: pass it as an argument of another call; that one then depends on this one."""
         raise unsupported_flows("Call.output")
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Call):
+            return NotImplemented
+        return (self._definition, self._options, self.bound) == (other._definition, other._options, other.bound)
+
+    def __hash__(self) -> int:
+        return hash((self._definition, self._options))  # arguments may be lists
+
     def __repr__(self) -> str:
         values = [*map(repr, self._args), *(f"{name}={value!r}" for name, value in self._kwargs.items())]
         return f"<Call {self.kind}({', '.join(values)})>"

@@ -1,7 +1,9 @@
 """A job's definition: what was said when it was declared, worked out once."""
 
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from functools import partial
+from inspect import unwrap
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -48,7 +50,8 @@ class Definition(msgspec.Struct, frozen=True, eq=False):
 
     def same_function(self, other: "Definition") -> bool:
         """True when the two were declared from one function: a reload, a notebook cell run again, `__main__`."""
-        return _address(self.function) == _address(other.function)
+        mine, its = _Origin.of(self.function), _Origin.of(other.function)
+        return mine.what == its.what and (mine.module == its.module or mine.file == its.file is not None)
 
     def descriptor(self) -> KindDescriptor:
         """What a worker publishes of it."""
@@ -67,12 +70,22 @@ class Definition(msgspec.Struct, frozen=True, eq=False):
         )
 
 
-def _address(function: Callable[..., Any] | None) -> tuple[object, ...]:
-    inner = getattr(function, "func", function)  # a partial is known by what it wraps
-    owner = getattr(inner, "__self__", None)
-    name = getattr(inner, "__qualname__", None)
-    return (
-        (None, id(function))
-        if name is None
-        else (name, getattr(inner, "__module__", None), id(owner) if owner else None)
-    )
+class _Origin(NamedTuple):
+    """Where a function was written. A program's own module has two names, its own and `__main__`, but one file."""
+
+    what: tuple[object, ...]
+    module: str | None
+    file: str | None
+
+    @classmethod
+    def of(cls, function: Any) -> "_Origin":
+        bound: tuple[object, ...] = ()
+        if isinstance(function, partial):  # known by what it wraps, and what it fills in
+            function, bound = function.func, (function.args, function.keywords)
+        owner, name = getattr(function, "__self__", None), getattr(function, "__qualname__", None)
+        if name is None:  # a callable object
+            return cls((id(function), *bound), None, None)
+        code = getattr(unwrap(function), "__code__", None)
+        line = code.co_firstlineno if code is not None and name.endswith("<lambda>") else None
+        what = (name, line, None if owner is None else id(owner), *bound)
+        return cls(what, getattr(function, "__module__", None), getattr(code, "co_filename", None))

@@ -1,12 +1,15 @@
 """The context of a job that is called as a plain function, outside any worker."""
 
+from collections.abc import Callable
 from datetime import datetime
 from logging import Logger, LoggerAdapter, getLogger
 from threading import Condition
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from rota.jobs.instance import Instance
+from rota.jobs.running import CURRENT
 from rota.model.clock import SystemClock
 from rota.model.errors import ConfigError, NotBound
 from rota.model.ids import uuid_to_id
@@ -37,6 +40,22 @@ class DetachedAttempt:
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
+
+    def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call it with this as its attempt, so that `Context.current()` finds it; a coroutine too, once awaited."""
+        reset = CURRENT.set(self)
+        try:
+            value = function(*args, **kwargs)
+        finally:
+            CURRENT.reset(reset)
+        return self._awaited(value) if isinstance(value, CoroutineType) else value
+
+    async def _awaited(self, coroutine: "CoroutineType[Any, Any, Any]") -> Any:
+        reset = CURRENT.set(self)
+        try:
+            return await coroutine
+        finally:
+            CURRENT.reset(reset)
 
     @property
     def instance(self) -> Instance[Any]:

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 
 from rota.engine.arguments import ArgumentPlan, OpenPlan
 from rota.jobs.blocking import refuse_blocking
-from rota.jobs.views import LogLine, Transition, job_error, optional_instant
+from rota.jobs.views import LogLine, Transition, job_error, optional_instant, unraised
 from rota.model.duration import Duration, from_ms, to_seconds
 from rota.model.errors import JobError
 from rota.model.ids import id_to_uuid
@@ -130,8 +130,12 @@ class Instance(Generic[R_co]):
     @property
     def error(self) -> JobError | None:
         """Why it ended without success."""
-        record = self._snapshot.error
-        return None if record is None else job_error(record, self.id)
+        snapshot = self._snapshot
+        if snapshot.error is not None:
+            return job_error(snapshot.error, self.id)
+        if not snapshot.state.final or snapshot.state is State.COMPLETED:
+            return None
+        return unraised(snapshot.state, self.kind, snapshot.reason, self.id)
 
     @property
     def schedule(self) -> str | None:
@@ -184,9 +188,9 @@ class Instance(Generic[R_co]):
         if snapshot.state is State.COMPLETED:
             result = self._source.plan_of(self.kind).decode_result(snapshot.result or _NONE)
             return cast(R_co, result)
-        if not snapshot.state.final or snapshot.error is None:
+        if not snapshot.state.final:
             raise JobError(f"instance {self.id} of {self.kind!r} is {snapshot.state.value} and has no outcome yet")
-        raise job_error(snapshot.error, self.id)
+        raise self.error or JobError(instance_id=self.id)
 
     def refresh(self) -> "Instance[R_co]":
         """The instance as it stands now. Raises UnknownInstance once it was purged."""

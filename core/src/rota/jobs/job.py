@@ -16,7 +16,7 @@ from rota.jobs.options import UNSET, CallOptions, changed_options
 from rota.jobs.running import CURRENT
 from rota.jobs.views import Transition
 from rota.model.duration import Duration
-from rota.model.errors import ConfigError, JobError
+from rota.model.errors import ConfigError, JobError, UnknownInstance
 from rota.model.policy import Resolved, Retry
 
 if TYPE_CHECKING:
@@ -60,28 +60,30 @@ class Job(Generic[P, R_co, D_co]):
         """What was said when it was declared."""
         return self._definition
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> D_co:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> D_co:
         """Run the function here and now, as if it had never been decorated."""
         function = self._definition.function
         if function is None:
             raise ConfigError(f"{self.kind!r} is defined by another process: it can be scheduled, not called here")
-        if not self._definition.plan.takes_context:
-            return cast(D_co, function(*args, **kwargs))
-        return cast(D_co, function(Context(CURRENT.get() or DetachedAttempt(self.kind)), *args, **kwargs))
+        running, detached = CURRENT.get(), DetachedAttempt(self.kind)
+        context = (Context(running or detached),) if self._definition.plan.takes_context else ()
+        if running is None:
+            return cast(D_co, detached.run(function, *context, *args, **kwargs))
+        return cast(D_co, function(*context, *args, **kwargs))
 
-    def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[R_co]:
+    def call(self, /, *args: P.args, **kwargs: P.kwargs) -> Call[R_co]:
         """The call, bound and converted, not scheduled. Raises ArgumentError."""
         definition = self._definition
         return Call(definition, self._options, *definition.plan.bind(args, kwargs))
 
-    def schedule(self, *args: P.args, **kwargs: P.kwargs) -> Instance[R_co]:
+    def schedule(self, /, *args: P.args, **kwargs: P.kwargs) -> Instance[R_co]:
         """Add an instance of it.
 
         Raises: ArgumentError when the arguments don't fit; NotBound when no manager includes the job.
         """
         return self._binding.client_for(self.kind).schedule(self.call(*args, **kwargs))
 
-    async def aschedule(self, *args: P.args, **kwargs: P.kwargs) -> Instance[R_co]:
+    async def aschedule(self, /, *args: P.args, **kwargs: P.kwargs) -> Instance[R_co]:
         """`schedule`, awaited."""
         return await self._binding.client_for(self.kind).aschedule(self.call(*args, **kwargs))
 
@@ -116,12 +118,21 @@ class Job(Generic[P, R_co, D_co]):
         return Job(self._definition, self._binding, changed)
 
     def get(self, id: UUID) -> Instance[R_co]:
-        """The instance of this job with that id. Raises UnknownInstance."""
-        return self._binding.client_for(self.kind).get(id)
+        """The instance of this job with that id. Raises UnknownInstance, also for one of another job."""
+        return self._own(self._binding.client_for(self.kind).get(id))
 
     async def aget(self, id: UUID) -> Instance[R_co]:
         """`get`, awaited."""
-        return await self._binding.client_for(self.kind).aget(id)
+        return self._own(await self._binding.client_for(self.kind).aget(id))
+
+    def _own(self, instance: Instance[Any]) -> Instance[R_co]:
+        if instance.kind != self.kind:
+            raise UnknownInstance(f"instance {instance.id} is one of {instance.kind!r}, not of {self.kind!r}")
+        return instance
+
+    def bound_to(self, binding: Binding) -> "Job[P, R_co, D_co]":
+        """The same job, scheduled elsewhere."""
+        return self if binding is self._binding else Job(self._definition, binding, self._options)
 
     def on_complete(self, fn: Callable[[Instance[R_co], R_co], object], /) -> Callable[[Instance[R_co], R_co], object]:
         """Attach what runs in the worker when an attempt succeeded, before that is recorded; at least once."""

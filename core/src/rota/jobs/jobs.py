@@ -1,30 +1,29 @@
 """A collection of job definitions; a manager is one, and includes others."""
 
-import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
 from weakref import WeakSet
 
 import msgspec
 
 from rota.engine.cron import Cron
 from rota.engine.every import Every
+from rota.engine.trigger import trigger_record
 from rota.jobs.call import Call
 from rota.jobs.declare import declare
 from rota.jobs.decorator import JobMethod
 from rota.jobs.job import Job
 from rota.model.errors import ConfigError, KindExists, NotBound, UnknownKind
+from rota.model.name import check_name
 
 if TYPE_CHECKING:
     from rota.jobs.client import Client
 
 __all__ = ["DeclaredSchedule", "Jobs"]
 
-_NAME: Final = r"[A-Za-z0-9._:-]{1,100}"
-
 
 class DeclaredSchedule(msgspec.Struct, frozen=True):
-    """A recurring rule declared in code."""
+    """A recurring rule, declared or asked for. Raises ConfigError for what can't be one."""
 
     name: str
     trigger: Cron | Every
@@ -32,15 +31,26 @@ class DeclaredSchedule(msgspec.Struct, frozen=True):
     misfire: Literal["latest", "skip", "all"] = "latest"
     overlap: Literal["skip", "allow"] = "skip"
 
+    def __post_init__(self) -> None:
+        check_name("a schedule's name", self.name)
+        trigger_record(self.trigger)
+        if self.misfire not in ("latest", "skip", "all"):
+            raise ConfigError(f'schedule {self.name!r}: misfire is "latest", "skip" or "all"; got {self.misfire!r}')
+        if self.overlap not in ("skip", "allow"):
+            raise ConfigError(f'schedule {self.name!r}: overlap is "skip" or "allow"; got {self.overlap!r}')
+        if self.call.options.due_ms is not None or self.call.options.jitter_ms:
+            raise ConfigError(
+                f"schedule {self.name!r}: its slots say when the call is due, not options(at=, jitter=); "
+                "use the trigger's jitter, or options(after=)"
+            )
+
 
 class Jobs:
     """A collection of definitions for a module; a manager includes it. `prefix` is put before every kind and
     schedule name. As a mapping it answers a `Job` for a kind, included collections too."""
 
     def __init__(self, prefix: str = "") -> None:
-        if prefix and re.fullmatch(_NAME, prefix) is None:
-            raise ConfigError(f"Jobs(prefix) takes up to 100 characters of A-Z a-z 0-9 . _ : -; got {prefix!r}")
-        self._prefix = prefix
+        self._prefix = prefix and check_name("Jobs(prefix)", prefix)
         self._own: dict[str, Job[..., Any, Any]] = {}
         self._schedules: dict[str, DeclaredSchedule] = {}
         self._included: list[Jobs] = []
@@ -71,25 +81,34 @@ class Jobs:
     def _declare(self, function: Callable[..., Any], *, kind: str | None = None, **options: Any) -> Job[..., Any, Any]:
         name = self._named(kind, function)
         job: Job[..., Any, Any] = Job(declare(name, function, **options), self)
-        self._add(job)
-        if job.definition.recurring is not None:
-            self._schedules[name] = DeclaredSchedule(name, job.definition.recurring, job.call())
+        trigger = job.definition.recurring
+        rule = None if trigger is None else DeclaredSchedule(name, trigger, job.call())
+        replaced = self._add(job)
+        if replaced is not None and replaced.definition.recurring is not None:
+            self._schedules.pop(name, None)
+        if rule is not None:
+            self._schedules[name] = rule
         return job
 
     def _named(self, kind: str | None, function: Callable[..., Any]) -> str:
         name = kind if kind is not None else getattr(function, "__name__", None)
-        if name is None or name == "<lambda>":
+        if not name or name == "<lambda>":
             raise ConfigError(f"{function!r} has no name of its own to be known by: give it one with job(kind=...)")
-        full = self._prefix + name
-        if re.fullmatch(_NAME, full) is None:
-            raise ConfigError(f"a kind is 1 to 100 characters of A-Z a-z 0-9 . _ : -; got {full!r}")
-        return full
+        return check_name("a kind", f"{self._prefix}{name}")
 
-    def _add(self, job: Job[..., Any, Any]) -> None:
-        known = self._own.get(job.kind) or next((one[job.kind] for one in self._included if job.kind in one), None)
-        if known is not None and not known.definition.same_function(job.definition):
-            raise KindExists(_exists(known, job))
+    def _add(self, job: Job[..., Any, Any]) -> Job[..., Any, Any] | None:
+        """Take in a job; answers the one that it replaces here."""
+        self._refuse_other([job], self._sharing())
+        replaced = self._own.get(job.kind)
         self._own[job.kind] = job
+        return replaced
+
+    @staticmethod
+    def _refuse_other(jobs: Iterable[Job[..., Any, Any]], collections: "Sequence[Jobs]") -> None:
+        for job in jobs:
+            for known in (one._own[job.kind] for one in collections if job.kind in one._own):
+                if not known.definition.same_function(job.definition):
+                    raise KindExists(_exists(known, job))
 
     def recurring(
         self,
@@ -102,9 +121,7 @@ class Jobs:
     ) -> None:
         """Declare a recurring rule in code. Workers keep the store in step with what is declared: a new rule's
         first slot comes after now, a changed one's next slot from now, one no longer declared is dropped."""
-        full = self._prefix + name
-        if re.fullmatch(_NAME, full) is None:
-            raise ConfigError(f"a schedule's name is 1 to 100 characters of A-Z a-z 0-9 . _ : -; got {full!r}")
+        full = f"{self._prefix}{name}"
         self._schedules[full] = DeclaredSchedule(full, trigger, call, misfire, overlap)
 
     def include(self, *jobs: "Jobs | str") -> None:
@@ -119,11 +136,13 @@ class Jobs:
                 self._take_in(one)
 
     def _take_in(self, jobs: "Jobs") -> None:
-        if jobs is self or self in jobs._closure():
-            raise ConfigError("a collection of jobs can't include itself, directly or through others")
-        for kind in jobs:
-            if kind in self and not self[kind].definition.same_function(jobs[kind].definition):
-                raise KindExists(_exists(self[kind], jobs[kind]))
+        if not isinstance(jobs, Jobs):
+            raise ConfigError(f'include() takes rota.Jobs, or "package.module:name" that leads to one; got {jobs!r}')
+        if jobs in self._included:
+            return
+        if self in jobs._closure():
+            raise ConfigError(f"{self!r} can't include {jobs!r}, which is or includes it: a collection can't hold itself")
+        self._refuse_other((job for one in jobs._closure() for job in one._own.values()), self._sharing())
         self._included.append(jobs)
         jobs._included_by.add(self)
 
@@ -131,23 +150,31 @@ class Jobs:
 
     def resolve(self) -> None:
         """Import the collections that were included by name. Raises ConfigError naming the one that fails."""
-        while self._to_import:
-            self._take_in(_imported(self._to_import[0]))
-            del self._to_import[0]
+        for path in list(self._to_import):
+            self._take_in(_imported(path))
+            if path in self._to_import:  # another thread may have been here
+                self._to_import.remove(path)
         for one in self._included:
             one.resolve()
 
     def __getitem__(self, kind: str) -> Job[..., Any]:
+        self.resolve()
         for one in self._closure():
             if kind in one._own:
                 return one._own[kind]
-        raise UnknownKind(f"no job of kind {kind!r} is defined here; known: {', '.join(sorted(self)) or 'none'}")
+        known = ", ".join(sorted(self._kinds())) or "none"
+        raise UnknownKind(f"no job of kind {kind!r} is defined here; known: {known}")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(kind for one in self._closure() for kind in one._own))
+        self.resolve()
+        return iter(self._kinds())
 
     def __contains__(self, kind: object) -> bool:
+        self.resolve()
         return any(kind in one._own for one in self._closure())
+
+    def _kinds(self) -> list[str]:
+        return list(dict.fromkeys(kind for one in self._closure() for kind in one._own))
 
     def declared_schedules(self) -> dict[str, DeclaredSchedule]:
         """The recurring rules declared here and in included collections, by name."""
@@ -160,6 +187,13 @@ class Jobs:
         found: list[Jobs] = [self]
         for one in self._included:
             found.extend(member for member in one._closure() if member not in found)
+        return found
+
+    def _sharing(self) -> "list[Jobs]":
+        """This one, what it includes, and all that is included beside it: where a kind has one meaning."""
+        found = self._closure()
+        for one in self._included_by:
+            found.extend(member for member in one._sharing() if member not in found)
         return found
 
     # ---- binding -----------------------------------------------------------------------------
@@ -175,7 +209,7 @@ class Jobs:
             )
         raise NotBound(
             f"no manager includes the job {kind!r} yet: make one with rota.Manager(..., jobs=[...]) "
-            "(collections given by name are found once the manager is used)"
+            "(collections given by name are found once the manager is entered or asked)"
         )
 
     def _clients(self) -> "list[Client]":
@@ -185,7 +219,7 @@ class Jobs:
         return found
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._prefix!r} of {len(list(iter(self)))} jobs>"
+        return f"<{type(self).__name__} {self._prefix!r} of {len(self._kinds())} jobs>"
 
 
 def _exists(known: Job[..., Any, Any], new: Job[..., Any, Any]) -> str:

@@ -94,6 +94,8 @@ def _read_depends_on(depends_on: Sequence[object]) -> dict[str, Any]:
 def _read_on_parent_failure(value: str) -> dict[str, Any]:
     if value == "cancel":
         return {}
+    if value != "run":
+        raise ConfigError(f'options(on_parent_failure) is "cancel" or "run"; got {value!r}')
     raise unsupported_flows("options(on_parent_failure=)")
 
 

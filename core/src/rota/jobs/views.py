@@ -17,7 +17,7 @@ from rota.model.ids import id_to_uuid
 from rota.model.records import ErrorRecord, LogRecord, ScheduleRecord, TransitionRecord, WorkerRecord
 from rota.model.state import State
 
-__all__ = ["LogLine", "Page", "Schedule", "Transition", "WorkerInfo", "job_error", "optional_instant"]
+__all__ = ["LogLine", "Page", "Schedule", "Transition", "WorkerInfo", "job_error", "optional_instant", "unraised"]
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -39,6 +39,13 @@ def job_error(record: ErrorRecord, instance_id: UUID) -> JobError:
     return _ERRORS[record.category](
         record.message, instance_id=instance_id, type_name=record.type_name, traceback=record.traceback
     )
+
+
+def unraised(state: State, kind: str, reason: str | None, instance_id: UUID) -> JobError:
+    """The public error of an end in the queue, where nothing was raised."""
+    error = {State.CANCELED: JobCanceled, State.TIMED_OUT: JobTimedOut}.get(state, JobFailed)
+    why = f" ({reason})" if reason else ""
+    return error(f"instance {instance_id} of {kind!r} is {state.value}{why}", instance_id=instance_id)
 
 
 @final
@@ -143,6 +150,12 @@ class Page(Sequence[R_co], Generic[R_co]):
     def __getitem__(self, index: slice, /) -> Sequence[R_co]: ...
     def __getitem__(self, index: int | slice, /) -> R_co | Sequence[R_co]:
         return self._items[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Page) and (self._items, self._next_cursor) == (other._items, other._next_cursor)
+
+    def __hash__(self) -> int:
+        return hash((self._items, self._next_cursor))
 
     def __repr__(self) -> str:
         return f"Page({list(self._items)!r}, next_cursor={self._next_cursor!r})"

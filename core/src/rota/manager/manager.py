@@ -1,20 +1,21 @@
 """The manager: definitions plus a store. It runs nothing by itself."""
 
-import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from rota.client.connection import Connection
 from rota.client.environment import Environment
 from rota.client.store_client import StoreClient
 from rota.jobs.definition import Definition
+from rota.jobs.job import Job
 from rota.jobs.jobs import Jobs
 from rota.manager.configuration import Configuration, default_concurrency
 from rota.manager.worker import Worker
 from rota.model.duration import Duration, to_ms
 from rota.model.errors import ConfigError
+from rota.model.name import check_name
 from rota.store.contract import Store
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Manager"]
 
-_NAME: Final = r"[A-Za-z0-9._:-]{1,100}"
 _NAMESPACE: Final = "default"
 
 
@@ -60,8 +60,10 @@ class Manager(Jobs, StoreClient):
                 "or set ROTA_STORE, or store in rota.toml or [tool.rota]"
             )
         self._given_store: str | Store = given
-        self._namespace = _checked("namespace", namespace or self._configuration.text("namespace") or _NAMESPACE)
-        self._name = None if name is None else _checked("name", name)
+        said = namespace if namespace is not None else self._configuration.text("namespace")
+        default = _NAMESPACE if isinstance(given, str) else given.namespace
+        self._namespace = check_name("Manager(namespace)", said if said is not None else default)
+        self._name = None if name is None else check_name("Manager(name)", name)
         self._policy, self._revision, self._lifespan = policy, revision, lifespan
         self._environment = Environment()
         Jobs.__init__(self)
@@ -77,6 +79,7 @@ class Manager(Jobs, StoreClient):
         from rota.plugins.stores import open_store
 
         given, clock = self._given_store, self._environment.clock
+        self._plugins.policies.rank(self._policy)  # an unknown one must not be recorded as the namespace's
         if not isinstance(given, str):
             return given.namespaced(self._namespace)
         return open_store(given, namespace=self._namespace, clock=clock, host=self._plugins)
@@ -86,6 +89,9 @@ class Manager(Jobs, StoreClient):
         from rota.plugins.host import PluginHost
 
         return PluginHost.load(self._configuration.environ)
+
+    def __getitem__(self, kind: str) -> Job[..., Any]:
+        return super().__getitem__(kind).bound_to(self)
 
     def _known(self, kind: str) -> Definition | None:
         return self[kind].definition if kind in self else None
@@ -101,10 +107,10 @@ class Manager(Jobs, StoreClient):
     # ---- another store, another namespace ----------------------------------------------------
 
     def use_store(self, store: str | Store, *, namespace: str | None = None) -> None:
-        """Go over to another store; what `rota run --store` does. Instances made before stay with the old one."""
+        """Go over to another store; what `rota run --store` does. Handles made before ask the new one, too."""
         self.close()
         self._given_store = store
-        self._namespace = self._namespace if namespace is None else _checked("namespace", namespace)
+        self._namespace = self._namespace if namespace is None else check_name("use_store(namespace)", namespace)
         self._connect_by(Connection(self._open_store, self._policy))
 
     def namespaced(self, namespace: str) -> "Manager":
@@ -139,7 +145,7 @@ class Manager(Jobs, StoreClient):
         lease_ms, grace_ms = to_ms(lease, "worker(lease)"), to_ms(grace, "worker(grace)")
         if lease_ms < 100:
             raise ConfigError(f"worker(lease) must be at least 0.1 s; got {lease!r}")
-        patterns = None if kinds is None else tuple(kinds)
+        patterns = (kinds,) if isinstance(kinds, str) else None if kinds is None else tuple(kinds)
         worker = Worker(lambda: self._consumer_settings(patterns, worker.concurrency, lease_ms), grace_ms / 1000, 1)
         worker.resize(slots if slots is not None else default_concurrency())
         return worker
@@ -200,10 +206,6 @@ class Manager(Jobs, StoreClient):
         return super().__enter__()
 
     def __repr__(self) -> str:
-        return f"<Manager {self._name or ''} of {len(list(iter(self)))} jobs>"
+        name = "" if self._name is None else f" {self._name}"
+        return f"<Manager{name} of {len(self._kinds())} jobs>"
 
-
-def _checked(what: str, value: str) -> str:
-    if re.fullmatch(_NAME, value) is None:
-        raise ConfigError(f"Manager({what}) takes 1 to 100 characters of A-Z a-z 0-9 . _ : -; got {value!r}")
-    return value

@@ -40,9 +40,7 @@ def declared_rules(
         now_ms = store.now_ms()
         found = []
         for rule in rules.values():
-            record = client.schedule_record(
-                rule.name, rule.trigger, rule.call, misfire=rule.misfire, overlap=rule.overlap, now_ms=now_ms
-            )
+            record = client.schedule_record(rule, now_ms)
             found.append(msgspec.structs.replace(record, owner=named, revision=revision))
         return found
 

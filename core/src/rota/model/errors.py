@@ -166,7 +166,8 @@ class JobError(RotaError):
     """About one job or one instance.
 
     `type_name` and `traceback` are those of the exception that the job raised, as text: an
-    exception is never carried from one process to another as an object.
+    exception is never carried from one process to another as an object. Two that say the same are equal,
+    so that what is read twice compares equal.
     """
 
     code = "job"
@@ -180,7 +181,16 @@ class JobError(RotaError):
         self.traceback = traceback
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.message, self.instance_id, self.type_name, self.traceback)
+        return _rebuild, self._content()
+
+    def _content(self) -> tuple[type["JobError"], str, UUID | None, str, str]:
+        return type(self), self.message, self.instance_id, self.type_name, self.traceback
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, JobError) and self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash(self._content())
 
 
 def _rebuild(cls: type[JobError], message: str, instance_id: UUID | None, type_name: str, traceback: str) -> JobError:

@@ -4,6 +4,7 @@ Own code, since ids must follow the injected clock and randomness, which no libr
 An id travels as 32 lowercase hexadecimal digits, so that text order is creation order.
 """
 
+import os
 import random
 from threading import Lock
 from uuid import UUID
@@ -19,7 +20,8 @@ _RANDOM_BITS = 42
 
 
 class IdSource:
-    """Makes ids that rise strictly, also within one millisecond and when the clock is set back."""
+    """Makes ids that rise strictly, also within one millisecond and when the clock is set back. A forked
+    child draws anew, so that it makes others than its parent."""
 
     def __init__(self, clock: Clock, rng: random.Random) -> None:
         self._clock = clock
@@ -27,10 +29,14 @@ class IdSource:
         self._lock = Lock()
         self._last_ms = -1
         self._counter = 0
+        self._pid = os.getpid()
 
     def many(self, count: int) -> list[str]:
         """`count` new ids, rising."""
         with self._lock:
+            if self._pid != os.getpid():  # after a fork two processes would draw the same
+                self._rng.seed()
+                self._pid = os.getpid()
             now_ms = self._clock.now_ms()
             if now_ms > self._last_ms:
                 self._last_ms = now_ms

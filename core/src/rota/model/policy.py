@@ -39,7 +39,7 @@ class Exponential:
     def __init__(self, first: Duration, cap: Duration, *, factor: float = 2.0, jitter: bool = True) -> None:
         to_ms(first, "Exponential(first)")
         to_ms(cap, "Exponential(cap)")
-        if not factor >= 1:
+        if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not factor >= 1:
             raise ConfigError(f"Exponential(factor) must be 1 or more; got {factor!r}")
         for name, value in (("first", first), ("cap", cap), ("factor", factor), ("jitter", jitter)):
             object.__setattr__(self, name, value)
@@ -79,7 +79,7 @@ class Retry:
         if not isinstance(backoff, Exponential) and not callable(backoff):
             to_ms(backoff, "Retry(backoff)")
         for name, classes in (("on", on), ("never_on", never_on)):
-            if not all(isinstance(cls, type) and issubclass(cls, BaseException) for cls in classes):
+            if isinstance(classes, type) or not all(isinstance(one, type) and issubclass(one, BaseException) for one in classes):
                 raise ConfigError(f"Retry({name}) must be a tuple of exception classes; got {classes!r}")
         for name, value in (("max_retries", max_retries), ("backoff", backoff), ("on", tuple(on)),
                             ("never_on", tuple(never_on)), ("timeouts", timeouts)):  # fmt: skip

@@ -57,7 +57,8 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Query:
     """Instances that meet all that is given; nothing given: all of them.
 
-    `since` and `until` bound the time of creation, half open (since <= created < until).
+    `since` and `until` bound the time of creation, half open (since <= created < until). An empty
+    collection of ids, kinds or states matches nothing, so that a list that came out empty never means all.
     """
 
     ids: tuple[UUID, ...] | None
@@ -82,7 +83,7 @@ class Query:
         newest_first: bool = True,
     ) -> None:
         kinds = frozenset({kind} if isinstance(kind, str) else kind) if kind is not None else None
-        states = frozenset({state} if isinstance(state, State) else state) if state is not None else None
+        states = frozenset({state} if isinstance(state, (State, str)) else state) if state is not None else None
         values = (
             tuple(ids) if ids is not None else None,
             kinds,
@@ -101,6 +102,11 @@ class Query:
     def selects_all(self) -> bool:
         """True when nothing was given to select by."""
         return self == Query(newest_first=self.newest_first)
+
+    @property
+    def selects_none(self) -> bool:
+        """True when nothing can match; the stored form can't say that."""
+        return any(one is not None and not one for one in (self.ids, self.kind, self.state))
 
     def to_filter(self) -> InstanceFilter:
         """The stored form. Raises QueryError for what is not a state or an id, ConfigError for a naive datetime."""

@@ -69,7 +69,7 @@ class Attempt:
         self.handle: Any = None  # the executor's own
         self.started_at = 0.0  # monotonic seconds
         self.deadline_at: float | None = None
-        self._lines: count[int] | None = None
+        self._lines = count(1)
 
     # ---- the worker's side -------------------------------------------------------------------
 
@@ -181,8 +181,6 @@ class Attempt:
         self._put(level, message, None)
 
     def _put(self, level: int, message: str, progress: float | None) -> None:
-        if self._lines is None:
-            self._lines = count(1)
         claim = self.claim
         at_ms = self.surroundings.clock.now_ms()
         number = next(self._lines)
@@ -193,8 +191,10 @@ class Attempt:
     def resource(self, type: type[T], /) -> T:
         """What the lifespan yielded of that type, or of a subclass of it."""
         resources = self.surroundings.resources
-        found = resources.get(type) or next((one for one in resources.values() if isinstance(one, type)), None)
-        if found is None:
-            known = ", ".join(sorted(one.__name__ for one in resources)) or "nothing"
-            raise ConfigError(f"no resource of type {type.__name__}: the manager's lifespan yields {known}")
-        return found  # type: ignore[return-value]
+        if type in resources:
+            return resources[type]  # type: ignore[return-value]
+        for one in resources.values():
+            if isinstance(one, type):
+                return one
+        known = ", ".join(sorted(one.__name__ for one in resources)) or "nothing"
+        raise ConfigError(f"no resource of type {type.__name__}: the manager's lifespan yields {known}")

@@ -43,7 +43,7 @@ def _matches(entry: Entry, query: PurgeFilter) -> bool:
 
 
 def _oldest(space: Space, query: PurgeFilter, limit: int) -> Iterator[Entry]:
-    """Matches by (end, id), merged over kinds and states; each is removed before the next is asked for."""
+    """Matches by the time of their end, over all kinds and states; each is removed before the next is asked for."""
     groups = list(_groups(space, query))
     heads = [_head(n, entry) for n, group in enumerate(groups) if (entry := group.oldest()) is not None]
     heapify(heads)

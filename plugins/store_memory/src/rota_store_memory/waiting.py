@@ -139,10 +139,10 @@ class Waiters:
                 del self._pending[next(iter(self._pending))]
 
     def forget(self, name: str) -> None:
-        """Make the blocked calls of `name` look again: its worker is gone; drop a pending interrupt."""
+        """End the blocked calls of `name`, whose worker is gone, and drop an interrupt kept for it."""
         self._pending.pop(name, None)
         for waiter in self._names.get(name, ()):
-            waiter.call()
+            waiter.end()
 
     def end_session(self, session: object | None = None) -> None:
         """End the blocked calls made through one connection, or (None) all."""

@@ -1,0 +1,77 @@
+"""The jobs: the audit of one distribution, and three that show what else a queue does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from distributions import name_and_version
+from record import Finding, read_record
+from screen import Screen
+
+import rota
+
+jobs = rota.Jobs()
+
+STEP = 1000  # files between two reports of progress
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the audit of one distribution found. Results are data: they come back from any store as they were."""
+
+    metadata: str
+    files: int
+    size_bytes: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def distribution(self) -> str:
+        """Name and version."""
+        return " ".join(name_and_version(Path(self.metadata)))
+
+    @property
+    def verifiable(self) -> bool:
+        """False when no hash was recorded."""
+        return self.files > 0 or bool(self.findings)
+
+
+@jobs.job(timeout=120)
+def audit(ctx: rota.Context, metadata: str) -> Audit:
+    """Compare every file of a distribution with the hash in its RECORD."""
+    entries, unreadable = read_record(Path(metadata))
+    findings, size_bytes = list(unreadable), 0
+    ctx.log.info("%s: %s files with a recorded hash", Path(metadata).stem, f"{len(entries):,}")
+    for number, entry in enumerate(entries, 1):
+        ctx.check()  # raises JobCanceled when somebody cancels, or time is up
+        size, finding = entry.compare()
+        size_bytes += size
+        if finding is not None:
+            findings.append(finding)
+            ctx.log.info("%s: %s", finding.what, finding.file)
+        if number % STEP == 0:
+            ctx.progress(number / len(entries))
+            ctx.log.info("%s of %s files, %.1f MB", f"{number:,}", f"{len(entries):,}", size_bytes / 1e6)
+    ctx.log.info("done: %.1f MB, %s not as recorded", size_bytes / 1e6, len(findings) or "nothing")
+    return Audit(metadata, len(entries), size_bytes, tuple(findings))
+
+
+@jobs.job(recurring=rota.Every(1), priority=0)
+async def heartbeat(ctx: rota.Context) -> None:
+    """Say once a second how far the audit is; asked of the store, so it would be true of many workers as well."""
+    total = await ctx.client.acount(rota.Query(kind="audit"))
+    done = await ctx.client.acount(rota.Query(kind="audit", state=rota.State.COMPLETED))
+    ctx.resource(Screen).say(f"heartbeat: {done} of {total} distributions audited")
+
+
+@jobs.job(retry=rota.Retry(2, backoff=0.4, on=(ConnectionError,)))
+def flaky(ctx: rota.Context) -> str:
+    """Fail twice, by design. Between attempts it waits in the queue and holds no slot."""
+    if ctx.attempt < 3:
+        raise ConnectionError(f"attempt {ctx.attempt} fails by design")
+    return "third time lucky"
+
+
+@jobs.job
+def patient(ctx: rota.Context) -> None:
+    """Wait for an hour, or until somebody cancels it."""
+    ctx.log.info("waiting for an hour")
+    ctx.wait(3600)

@@ -1,0 +1,71 @@
+"""What is told at the end, on stdout: what ran, in which order, the story of one instance, the verdict."""
+
+import sys
+from collections.abc import Sequence
+from logging import getLevelName
+
+from jobs import Audit
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from summary import summarize
+from verdict import Verdict
+
+import rota
+
+
+class Report:
+    """Asks the store and writes to stdout."""
+
+    def __init__(self, manager: rota.Manager, audits: Sequence[rota.Instance[Audit]]) -> None:
+        self._manager = manager
+        self._audits = audits  # as they ended; the one scheduled last, with priority 0, is the last
+        self._console = Console(file=sys.stdout, highlight=False)
+
+    def write(self, tolerated: Sequence[str]) -> bool:
+        """Write all of it; True when nothing is wrong."""
+        self._runs()
+        self._order()
+        self._story()
+        return self._verdict(tolerated)
+
+    def _runs(self) -> None:
+        self._line("What ran", "bold")
+        table = Table("job", "instances", "runs", "outcomes of the runs", "p50", "p95", box=None, pad_edge=False)
+        for column in (1, 2, 4, 5):
+            table.columns[column].justify = "right"
+        for kind, one in sorted(summarize(self._manager.scan()).items()):
+            outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in one.outcomes.items())
+            times = [f"{one.percentile(percent) * 1000:,.0f} ms" if one.seconds else "" for percent in (50, 95)]
+            table.add_row(kind, f"{one.instances:,}", f"{len(one.seconds):,}", outcomes, *times)
+        self._console.print(table)
+
+    def _order(self) -> None:
+        *others, urgent = [one.started_at for one in self._audits if one.started_at is not None]
+        before, after = sum(one < urgent for one in others), sum(one > urgent for one in others)
+        self._line("\nPriority 0", "bold")
+        self._line(f"The longest audit was scheduled last of {len(self._audits)}; {before} started before it, {after} after")
+
+    def _story(self) -> None:
+        one = self._audits[-1]
+        history = one.history()
+        self._line(f"\nHistory and log of that audit, {one.id}", "bold")
+        for step in history:
+            self._line(f"+{(step.at - history[0].at).total_seconds():.3f} s  {step.state.value}")
+        for line in one.logs():
+            seconds = (line.at - history[0].at).total_seconds()
+            self._line(f"+{seconds:.3f} s  {getLevelName(line.level)}  {line.message}", "dim")
+
+    def _verdict(self, tolerated: Sequence[str]) -> bool:
+        failed = [one for one in self._audits if one.state is not rota.State.COMPLETED]
+        verdict = Verdict([one.outcome() for one in self._audits if one not in failed], tolerated)
+        self._line("\nVerdict", "bold")
+        for text, style in verdict.lines():
+            self._line(text, style)
+        for one in failed:
+            self._line(f"NOT AUDITED: {one.arguments['metadata']}: {one.error}", "bold red")
+        return verdict.clean and not failed
+
+    def _line(self, text: str, style: str = "") -> None:
+        shown = "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+        self._console.print(Text(shown, style), soft_wrap=True)
