@@ -1,6 +1,6 @@
 """What one child process of `benchmarks/core.py` measures. Each probe prints its figures as JSON.
 
-    python benchmarks/core_probes.py PROBE JOBS
+python benchmarks/core_probes.py PROBE JOBS
 """
 
 import gc

@@ -26,7 +26,7 @@ class Audit:
     @property
     def distribution(self) -> str:
         """Name and version."""
-        return " ".join(name_and_version(Path(self.metadata)))
+        return " ".join(name_and_version(Path(self.metadata))).strip()
 
     @property
     def verifiable(self) -> bool:
@@ -50,7 +50,7 @@ def audit(ctx: rota.Context, metadata: str) -> Audit:
         if number % STEP == 0:
             ctx.progress(number / len(entries))
             ctx.log.info("%s of %s files, %.1f MB", f"{number:,}", f"{len(entries):,}", size_bytes / 1e6)
-    ctx.log.info("done: %.1f MB, %s not as recorded", size_bytes / 1e6, len(findings) or "nothing")
+    ctx.log.info("%.1f MB compared, %s findings", size_bytes / 1e6, len(findings) or "no")
     return Audit(metadata, len(entries), size_bytes, tuple(findings))
 
 

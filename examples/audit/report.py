@@ -43,18 +43,16 @@ class Report:
     def _order(self) -> None:
         *others, urgent = [one.started_at for one in self._audits if one.started_at is not None]
         before, after = sum(one < urgent for one in others), sum(one > urgent for one in others)
-        self._line("\nPriority 0", "bold")
-        self._line(f"The longest audit was scheduled last of {len(self._audits)}; {before} started before it, {after} after")
+        self._line("\nPriority", "bold")
+        self._line(f"the longest audit was scheduled last of {len(self._audits)}; {before} started before it, {after} after")
 
     def _story(self) -> None:
         one = self._audits[-1]
-        history = one.history()
         self._line(f"\nHistory and log of that audit, {one.id}", "bold")
-        for step in history:
-            self._line(f"+{(step.at - history[0].at).total_seconds():.3f} s  {step.state.value}")
-        for line in one.logs():
-            seconds = (line.at - history[0].at).total_seconds()
-            self._line(f"+{seconds:.3f} s  {getLevelName(line.level)}  {line.message}", "dim")
+        steps = [(step.at, step.state.value, "bold") for step in one.history()]
+        lines = [(line.at, f"  {getLevelName(line.level)}  {line.message}", "") for line in one.logs()]
+        for at, text, style in sorted(steps + lines, key=lambda each: each[0]):  # a stable sort: steps before lines
+            self._line(f"{(at - steps[0][0]).total_seconds():8.3f} s  {text}", style)
 
     def _verdict(self, tolerated: Sequence[str]) -> bool:
         failed = [one for one in self._audits if one.state is not rota.State.COMPLETED]

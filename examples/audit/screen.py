@@ -14,6 +14,7 @@ class Screen:
         console = Console(stderr=True)
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._total = total
         self._task = self._bar.add_task("auditing", total=total)
 
     def say(self, line: str) -> None:
@@ -25,6 +26,7 @@ class Screen:
         self._bar.advance(self._task)
 
     def __enter__(self) -> Self:
+        self.say(f"auditing {self._total:,} distributions")
         self._bar.start()
         return self
 

@@ -30,7 +30,7 @@ def summarize(instances: Iterable[rota.Instance[Any]]) -> dict[str, Summary]:
         summary = found.setdefault(instance.kind, Summary())
         summary.instances += 1
         for start, end in pairwise(instance.history()):
-            if start.state is rota.State.PROCESSING:
+            if start.state is rota.State.PROCESSING and end.reason != "released":  # handed back, to run later
                 summary.outcomes[end.state.value] += 1
                 summary.seconds.append((end.at - start.at).total_seconds())
     return found

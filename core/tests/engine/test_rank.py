@@ -82,5 +82,5 @@ def test_priority_of_32_bits_is_taken(value: int) -> None:
 @pytest.mark.parametrize("value", [2**31, -(2**31) - 1, 1.0, "5", None, True])
 def test_priority_that_is_no_32_bit_integer_is_refused(value: object) -> None:
     """The error names the value and the usual ones."""
-    with pytest.raises(ConfigError, match="32-bit.*default 5"):
+    with pytest.raises(ConfigError, match=r"32-bit.*default 5"):
         check_priority(value)

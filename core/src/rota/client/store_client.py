@@ -103,7 +103,8 @@ class StoreClient(ClientTwins):
             elif answer.status == "refused":
                 raise StoreError(f"the store refused an instance of {record.kind!r}: {answer.error}")
             else:
-                found.append(Instance(self, holders.get(answer.id) or _gone(record, answer), answer.status == "duplicate"))
+                holder = holders.get(answer.id) or _gone(record, answer)
+                found.append(Instance(self, holder, answer.status == "duplicate"))
         return found
 
     def _holders(self, ids: list[str]) -> dict[str, Snapshot]:

@@ -141,7 +141,7 @@ class Jobs:
         if jobs in self._included:
             return
         if self in jobs._closure():
-            raise ConfigError(f"{self!r} can't include {jobs!r}, which is or includes it: a collection can't hold itself")
+            raise ConfigError(f"{self!r} can't include {jobs!r}, which is or includes it: none can hold itself")
         self._refuse_other((job for one in jobs._closure() for job in one._own.values()), self._sharing())
         self._included.append(jobs)
         jobs._included_by.add(self)

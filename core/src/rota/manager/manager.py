@@ -208,4 +208,3 @@ class Manager(Jobs, StoreClient):
     def __repr__(self) -> str:
         name = "" if self._name is None else f" {self._name}"
         return f"<Manager{name} of {len(self._kinds())} jobs>"
-

@@ -79,11 +79,17 @@ class Retry:
         if not isinstance(backoff, Exponential) and not callable(backoff):
             to_ms(backoff, "Retry(backoff)")
         for name, classes in (("on", on), ("never_on", never_on)):
-            if isinstance(classes, type) or not all(isinstance(one, type) and issubclass(one, BaseException) for one in classes):
+            if not _are_exceptions(classes):
                 raise ConfigError(f"Retry({name}) must be a tuple of exception classes; got {classes!r}")
         for name, value in (("max_retries", max_retries), ("backoff", backoff), ("on", tuple(on)),
                             ("never_on", tuple(never_on)), ("timeouts", timeouts)):  # fmt: skip
             object.__setattr__(self, name, value)
+
+
+def _are_exceptions(classes: object) -> bool:
+    return isinstance(classes, tuple) and all(
+        isinstance(one, type) and issubclass(one, BaseException) for one in classes
+    )
 
 
 @final

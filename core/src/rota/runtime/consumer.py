@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Condition
 from typing import Any, Final, cast
 
@@ -75,7 +76,6 @@ class Consumer:
         self._beating = loop("heartbeat", self._heartbeat.step, self._interrupt)
         self._maintaining = loop("maintenance", self._maintain)
         self._watching = loop("watchdog", self._in_flight.watchdog.step, self._in_flight.watchdog.wake)
-        self._stopped = False
 
     @staticmethod
     def _open(settings: ConsumerSettings) -> Store:
@@ -115,7 +115,7 @@ class Consumer:
             self._slots.await_idle(_LISTEN_S)
         self._dispatching.join(_JOIN_S)
         self._in_flight.release_rest()
-        self._in_flight.processors.close(_JOIN_S)
+        self._in_flight.processors.close(_JOIN_S)  # then what went over its time is in the outbox
         self._in_flight.outbox.close()
         if not self._settling.join(_FLUSH_S):
             _log.warning(
@@ -125,6 +125,7 @@ class Consumer:
             loop.stop()
         for loop in self._loops:
             loop.join(_JOIN_S)
+        self._in_flight.processors.close(_JOIN_S)  # those that were told of the last commits
         logging.getLogger().removeHandler(self._capture)
         self._let_go()
 
@@ -147,7 +148,8 @@ class Consumer:
     # ---- what the loops call -----------------------------------------------------------------
 
     def _interrupt(self) -> None:
-        self._store().interrupt(self._identity.worker)
+        with suppress(StoreError):  # there is nothing to be blocked in without a store
+            self._store().interrupt(self._identity.worker)
 
     def _maintain(self) -> bool:
         self._audit.step(self._store())
@@ -175,8 +177,8 @@ class Consumer:
             revision=declared.revision if declared is not None else None,
         )
 
-    def _in_loop(self, coroutine: Any) -> Any:
-        return cast(EventLoopExecutor, self._in_flight.executors["asyncio"]).call(coroutine)
+    def _in_loop(self, coroutine: Any, timeout_s: float | None) -> Any:
+        return cast(EventLoopExecutor, self._in_flight.executors["asyncio"]).call(coroutine, timeout_s)
 
     # ---- what the handle asks ----------------------------------------------------------------
 
@@ -187,7 +189,7 @@ class Consumer:
 
     def resize(self, concurrency: int) -> None:
         """Another number of slots."""
-        self._slots.resize(concurrency)
+        self._in_flight.resize(concurrency)
 
     def drain(self, timeout_s: float | None) -> bool:
         """Wait until nothing of its kinds is due or running anywhere; True when so."""

@@ -1,6 +1,6 @@
 """Keeps the worker's lease, and carries cancel requests to running jobs. No job can starve it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rota.model.records import WorkerRecord
 from rota.runtime.identity import Identity
@@ -18,7 +18,7 @@ class Heartbeat:
         identity: Identity,
         lease_ms: int,
         info: Callable[[], WorkerRecord],
-        cancel: Callable[[str], None],
+        cancel: Callable[[Sequence[str]], None],
         lost: Callable[[str], None],
     ) -> None:
         self._store = store
@@ -34,8 +34,7 @@ class Heartbeat:
         reply = self._store().beat(worker, self._lease_ms, self._info(), wait_ms)
         if reply.lost:
             self._lost(worker)
-        for instance_id in reply.cancels:
-            self._cancel(instance_id)
+        self._cancel(reply.cancels)
 
     def step(self) -> bool:
         """Renew, and wait a third of the lease."""

@@ -1,7 +1,7 @@
 """The attempts that this worker holds: from the claim, through an executor, to the settled outcome."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from threading import Condition
 from typing import Final
 
@@ -49,6 +49,7 @@ class InFlight:
         self._judges = judges
         self._clock = clock
         self._held: dict[str, Attempt] = {}
+        self._canceled_early: set[str] = set()
 
     @property
     def held(self) -> list[Attempt]:
@@ -63,12 +64,21 @@ class InFlight:
         attempts = [Attempt(claim, definitions[claim.record.kind], surroundings) for claim in claims]
         for attempt in attempts:
             self._held[attempt.claim.record.id] = attempt
+            if attempt.claim.record.id in self._canceled_early:
+                attempt.interrupt("canceled")
             if self._judges[attempt.definition.kind].chain.on_state_change:
                 self._tell(attempt, State.PROCESSING)
         starting, refused = self.slots.add(attempts)
-        for attempt in starting:
-            self.executors[attempt.definition.executor].submit(attempt)
+        self._submit(starting)
         self.give_back(refused)
+
+    def resize(self, limit: int) -> None:
+        """Another number of slots; what was claimed ahead may have one now."""
+        self._submit(self.slots.resize(limit))
+
+    def _submit(self, attempts: Sequence[Attempt]) -> None:
+        for attempt in attempts:
+            self.executors[attempt.definition.executor].submit(attempt)
 
     def give_back(self, attempts: Sequence[Attempt]) -> None:
         """Return to the queue what was claimed and not started."""
@@ -114,11 +124,10 @@ class InFlight:
 
     # ---- ending from outside -----------------------------------------------------------------
 
-    def cancel(self, instance_id: str) -> None:
-        """A cancel request came."""
-        attempt = self._held.get(instance_id)
-        if attempt is not None:
-            self.interrupt([attempt], "canceled")
+    def cancel(self, ids: Collection[str]) -> None:
+        """Cancel requests came, all that stand; one may be ahead of the answer to its own claim."""
+        self._canceled_early = {one for one in ids if one not in self._held}
+        self.interrupt([attempt for one in ids if (attempt := self._held.get(one)) is not None], "canceled")
 
     def interrupt(self, attempts: Sequence[Attempt], why: Interruption) -> None:
         """Ask these to end."""
@@ -136,10 +145,10 @@ class InFlight:
         if finished.following is not None:
             self.executors[finished.following.definition.executor].submit(finished.following)
         judge = self._judges[attempt.definition.kind]
-        if judge.has_processors:
-            self.processors.submit(lambda: self.outbox.put(attempt, judge.timed_out(attempt)))
+        if judge.runs_user_code(attempt):
+            self.processors.submit(lambda: self.outbox.put(attempt, judge.cut_off(attempt)))
         else:
-            self.outbox.put(attempt, judge.timed_out(attempt))
+            self.outbox.put(attempt, judge.cut_off(attempt))
 
     def release_rest(self) -> None:
         """Give back everything that has not ended, and leave it to itself."""
@@ -158,11 +167,14 @@ class InFlight:
             if answer.status == "lost":
                 _log.warning("attempt %d of %s came too late: its claim was taken back", attempt.number, outcome.id)
             elif judges[attempt.definition.kind].chain.on_state_change:
-                self._tell_outcome(attempt, outcome)
+                self._tell_outcome(attempt, outcome, answer)
         with self.moved:
             self.moved.notify_all()
 
-    def _tell_outcome(self, attempt: Attempt, outcome: Outcome) -> None:
+    def _tell_outcome(self, attempt: Attempt, outcome: Outcome, answer: SettleAnswer) -> None:
+        if answer.state is State.CANCELED:  # what would go back to the queue loses against a requested cancel
+            self._tell(attempt, State.CANCELED, error=outcome.error if outcome.ending is Ending.CANCELED else None)
+            return
         self._tell(attempt, _STATE_AFTER[outcome.ending], outcome.reason, outcome.error)
         if outcome.retry_after_ms is not None:
             self._tell(attempt, State.SCHEDULED)

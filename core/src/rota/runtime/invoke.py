@@ -5,7 +5,7 @@ from functools import partial
 
 from rota.jobs.context import Context
 from rota.jobs.running import CURRENT
-from rota.model.errors import ArgumentError, ConfigError, CorruptRecord, JobCanceled
+from rota.model.errors import JobCanceled
 from rota.model.records import Outcome
 from rota.runtime.attempt import Attempt
 from rota.runtime.verdict import Judge
@@ -19,7 +19,7 @@ def run(attempt: Attempt, judge: Judge) -> Outcome:
     try:
         try:
             args, kwargs = _arguments(attempt)
-        except (ArgumentError, ConfigError, CorruptRecord) as error:
+        except Exception as error:  # noqa: BLE001 - rota's own, or what the class of an argument raises
             return judge.raised(attempt, error, retriable=False)
         try:
             value = attempt.definition.function(*args, **kwargs)  # type: ignore[misc]
@@ -37,20 +37,20 @@ async def run_async(attempt: Attempt, judge: Judge) -> Outcome:
     CURRENT.set(attempt)  # the task has a context of its own
     try:
         args, kwargs = _arguments(attempt)
-    except (ArgumentError, ConfigError, CorruptRecord) as error:
-        return await _judged(partial(judge.raised, attempt, error, retriable=False), judge)
+    except Exception as error:  # noqa: BLE001 - rota's own, or what the class of an argument raises
+        return await _judged(partial(judge.raised, attempt, error, retriable=False), attempt, judge)
     try:
         value = await attempt.definition.function(*args, **kwargs)  # type: ignore[misc]
     except BaseException as error:  # noqa: BLE001 - a worker survives anything a job does
         if isinstance(error, asyncio.CancelledError) and attempt.interruption is not None:
             error = JobCanceled("canceled while it awaited")
-        return await _judged(partial(judge.raised, attempt, error), judge)
-    return await _judged(partial(judge.returned, attempt, value), judge)
+        return await _judged(partial(judge.raised, attempt, error), attempt, judge)
+    return await _judged(partial(judge.returned, attempt, value), attempt, judge)
 
 
-async def _judged(decide: Callable[[], Outcome], judge: Judge) -> Outcome:
-    """Decide here, or in a thread when processors may be called: the loop must not wait for them."""
-    if not judge.has_processors:
+async def _judged(decide: Callable[[], Outcome], attempt: Attempt, judge: Judge) -> Outcome:
+    """Decide here, or in a thread when a user's code may be called: the loop must not wait for it."""
+    if attempt.ended or not judge.runs_user_code(attempt):
         return decide()
     import asyncio
 

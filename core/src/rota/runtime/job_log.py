@@ -1,7 +1,7 @@
 """A job's log: its own logger, and the lines that it writes with the standard one."""
 
 import logging
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Final
 
 from rota.jobs.running import CURRENT, RunningAttempt
@@ -29,10 +29,19 @@ class _JobLog(logging.LoggerAdapter[logging.Logger]):
     def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
         if not self.isEnabledFor(level):
             return
-        self._attempt.append_log(level, _text(self.logger, level, msg, args, kwargs.get("exc_info")))
+        self._attempt.append_log(level, _text(self._record(level, msg, args, kwargs.get("exc_info"))))
         if self.logger.isEnabledFor(level):
             shown, how = self.process(msg, kwargs)
             self.logger.log(level, shown, *args, **how)
+
+    def _record(self, level: int, msg: object, args: tuple[Any, ...], exc_info: Any) -> logging.LogRecord:
+        if isinstance(exc_info, BaseException):
+            exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
+        elif exc_info and not isinstance(exc_info, tuple):
+            import sys
+
+            exc_info = sys.exc_info()
+        return logging.LogRecord(self.logger.name, level, "", 0, msg, args, exc_info or None)
 
     def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[object, MutableMapping[str, Any]]:
         extra: Mapping[str, object] = kwargs.get("extra") or {}
@@ -54,11 +63,11 @@ class CaptureHandler(logging.Handler):
         running = CURRENT.get()
         mine = getattr(running, "surroundings", None) is self._owner
         if running is not None and mine and not hasattr(record, _TAKEN):
-            running.append_log(record.levelno, _FORMAT.format(record))
+            running.append_log(record.levelno, _text(record))
         self._last_resort(record)
 
     def _last_resort(self, record: logging.LogRecord) -> None:
-        handlers = logging.getLogger(record.name).handlers + logging.getLogger().handlers
+        handlers = list(_handlers(logging.getLogger(record.name)))
         first = next((one for one in handlers if isinstance(one, CaptureHandler)), None)
         if first is self and all(isinstance(one, CaptureHandler) for one in handlers):
             last = logging.lastResort
@@ -66,15 +75,23 @@ class CaptureHandler(logging.Handler):
                 last.handle(record)
 
 
-def _text(logger: logging.Logger, level: int, msg: object, args: tuple[Any, ...], exc_info: Any) -> str:
-    if isinstance(exc_info, BaseException):
-        exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
-    elif exc_info and not isinstance(exc_info, tuple):
-        import sys
+def _handlers(logger: logging.Logger | None) -> Iterator[logging.Handler]:
+    """All that a record of this logger comes by."""
+    while logger is not None:
+        yield from logger.handlers
+        logger = logger.parent if logger.propagate else None
 
-        exc_info = sys.exc_info()
-    record = logging.LogRecord(logger.name, level, "", 0, msg, args, exc_info or None)
+
+def _text(record: logging.LogRecord) -> str:
+    """The line; never raises: a format string that doesn't fit must not end the job."""
     try:
         return _FORMAT.format(record)
-    except Exception as error:  # noqa: BLE001 - a format string that doesn't fit must not end the job
-        return f"{msg!r} {args!r} ({type(error).__name__}: {error})"
+    except Exception as error:  # noqa: BLE001 - whatever the arguments' own methods do
+        return f"{_shown(record.msg)} {_shown(record.args)} (it can't be formatted: {type(error).__name__})"
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - as above
+        return f"<{type(value).__name__}>"

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from rota.model.errors import ConfigError
 
 __all__ = ["Lifespan", "LifespanFunction"]
+
+_LEAVE_S: Final = 30.0
 
 LifespanFunction: TypeAlias = Callable[
     [], AbstractAsyncContextManager[Iterable[object] | None] | AbstractContextManager[Iterable[object] | None]
@@ -15,9 +17,11 @@ LifespanFunction: TypeAlias = Callable[
 
 class Lifespan:
     """A context manager function; what it yields is found by type. An async one lives in the loop of the async
-    jobs: `in_loop` runs a coroutine there and waits for it."""
+    jobs: `in_loop` runs a coroutine there and waits for it, so many seconds (None: for ever)."""
 
-    def __init__(self, function: LifespanFunction | None, in_loop: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+    def __init__(
+        self, function: LifespanFunction | None, in_loop: Callable[[Coroutine[Any, Any, Any], float | None], Any]
+    ) -> None:
         self._function = function
         self._in_loop = in_loop
         self._entered: AbstractAsyncContextManager[Any] | AbstractContextManager[Any] | None = None
@@ -28,7 +32,7 @@ class Lifespan:
             return {}
         entered = self._function()
         if isinstance(entered, AbstractAsyncContextManager):
-            yielded = self._in_loop(entered.__aenter__())
+            yielded = self._in_loop(entered.__aenter__(), None)
         elif isinstance(entered, AbstractContextManager):
             yielded = entered.__enter__()
         else:
@@ -39,9 +43,9 @@ class Lifespan:
         return {type(one): one for one in yielded or ()}
 
     def exit(self) -> None:
-        """Leave it, if it was entered."""
+        """Leave it, if it was entered. TimeoutError when an async one takes 30 s: a job may block the loop for ever."""
         entered, self._entered = self._entered, None
         if isinstance(entered, AbstractAsyncContextManager):
-            self._in_loop(entered.__aexit__(None, None, None))
+            self._in_loop(entered.__aexit__(None, None, None), _LEAVE_S)
         elif entered is not None:
             entered.__exit__(None, None, None)

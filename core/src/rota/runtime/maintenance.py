@@ -11,7 +11,7 @@ import msgspec
 from rota.engine.rank import RankFunction
 from rota.engine.slots import next_step, slot_record
 from rota.model.clock import Clock
-from rota.model.errors import RotaError, StoreUnavailable
+from rota.model.errors import StoreUnavailable
 from rota.model.records import ScheduleRecord
 from rota.store.contract import Store
 
@@ -52,6 +52,7 @@ class Maintenance:
         self._clock = clock
         self._rng = rng
         self._reconciled_at: float | None = None
+        self._unfireable: dict[tuple[str | None, str], int] = {}  # rules to the version that was told of
 
     def step(self) -> float:
         """Do what is due; seconds until something may be again."""
@@ -91,7 +92,13 @@ class Maintenance:
             store.fire(schedule, step.slot_ms, step.next_ms, [record] if step.fires else [])
         except StoreUnavailable:
             raise
-        except RotaError:
-            _log.exception("the schedule %r can't be fired; the others are", schedule.name)
+        except Exception as error:  # noqa: BLE001 - of a queue policy, or of a rule that another version wrote
+            self._tell(schedule, error)
             return False
         return True
+
+    def _tell(self, schedule: ScheduleRecord, error: Exception) -> None:
+        rule = schedule.owner, schedule.name
+        if self._unfireable.get(rule) != schedule.version:
+            self._unfireable[rule] = schedule.version
+            _log.error("the schedule %r can't be fired; the others are", schedule.name, exc_info=error)

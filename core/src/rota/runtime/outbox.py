@@ -50,7 +50,7 @@ class Outbox:
         if not lines and not ended:
             self._gather()
         if lines:
-            store.append_logs(_latest(lines))
+            _append(store, _latest(lines))
             lines.clear()
         if ended:
             answers = _settle(store, [outcome for _, outcome in ended])
@@ -82,9 +82,23 @@ def _settle(store: Store, outcomes: list[Outcome]) -> list[SettleAnswer]:
         raise
     except Exception:  # noqa: BLE001 - a record that the store can't take must not stop the others
         if len(outcomes) == 1:
-            _log.exception("the store can't settle the attempt of %s: its claim lapses with the lease", outcomes[0].id)
+            _log.exception("the store can't settle the attempt of %s: the audit will give it back", outcomes[0].id)
             return [SettleAnswer("lost", None)]
         return [answer for outcome in outcomes for answer in _settle(store, [outcome])]
+
+
+def _append(store: Store, lines: list[LogRecord]) -> None:
+    """Write all; when the store can't take one of them, the others are written all the same."""
+    try:
+        store.append_logs(lines)
+    except StoreUnavailable:
+        raise
+    except Exception:  # noqa: BLE001 - a record that the store can't take must not stop the others
+        if len(lines) == 1:
+            _log.exception("the store can't keep line %d of %s: it is left out", lines[0].n, lines[0].id)
+            return
+        for line in lines:
+            _append(store, [line])
 
 
 def _latest(lines: list[LogRecord]) -> list[LogRecord]:

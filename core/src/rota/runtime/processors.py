@@ -99,7 +99,7 @@ class ProcessorChain:
 def _guarded(processor: Callable[[Any, Any], Any], instance: Instance[Any], value: object) -> Any:
     try:
         return processor(instance, value)
-    except Exception:  # noqa: BLE001 - the code of a user
+    except BaseException:  # noqa: BLE001 - the code of a user; SystemExit too would end a thread, not the program
         _log.exception("the processor %r failed for %s %s; nothing else changes", processor, instance.kind, instance.id)
         return None
 
@@ -135,5 +135,5 @@ class ProcessorThread:
         while (work := self._queue.get()) is not None:
             try:
                 work()
-            except Exception:  # noqa: BLE001 - the code of a user
+            except BaseException:  # noqa: BLE001 - the code of a user
                 _log.exception("a processor failed; nothing else changes")

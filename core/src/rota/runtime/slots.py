@@ -38,7 +38,7 @@ class Slots:
         self._dispatcher_waits = False
         self._closed = False
         self._hurried = False
-        self._dry = False  # the store had no more when it was last asked ahead of need
+        self._dry = False  # to claim ahead is of no use until a slot is free: the store had no more, or work stalled
 
     def await_room(self, timeout_s: float) -> tuple[int, bool]:
         """Wait until something can be claimed: how many, and whether a slot is free for one of them.
@@ -79,11 +79,14 @@ class Slots:
                     attempt.ended = True
                 return [], attempts
             self._backlog.extend(attempts)
-            free = max(0, self.limit - self.running)
-            starting = [self._backlog.popleft() for _ in range(min(free, len(self._backlog)))]
-            self.running += len(starting)
             self._last_end = self._clock.monotonic()
-            return starting, ()
+            return self._fill(), ()
+
+    def _fill(self) -> list[Attempt]:
+        free = max(0, self.limit - self.running)
+        starting = [self._backlog.popleft() for _ in range(min(free, len(self._backlog)))]
+        self.running += len(starting)
+        return starting
 
     def note_dry(self, dry: bool) -> None:
         """Whether the store had less than was asked for ahead of need; a free slot asks again in any case."""
@@ -118,6 +121,7 @@ class Slots:
             if not self._backlog or self._clock.monotonic() - self._last_end < _STALLED_S:
                 return []
             self._run_s = max(self._run_s or 0.0, _STALLED_S)
+            self._dry = True  # or it would be claimed again at once, and go to and fro
             return self._take_backlog()
 
     def close(self) -> list[Attempt]:
@@ -134,11 +138,13 @@ class Slots:
             attempt.ended = True
         return taken
 
-    def resize(self, limit: int) -> None:
-        """Another number of slots: what runs goes on, no more start while there are as many."""
+    def resize(self, limit: int) -> list[Attempt]:
+        """Another number of slots: what runs goes on, no more start while there are as many. Answers those
+        of the backlog that have a slot now, to be started by the caller."""
         with self.changed:
             self.limit = limit
             self.changed.notify_all()
+            return self._fill()
 
     def hurry(self) -> None:
         """Let nobody wait for running attempts any more."""

@@ -15,6 +15,7 @@ _log = logging.getLogger("rota.worker")
 
 _FIRST_S: Final = 0.1
 _LONGEST_S: Final = 5.0
+_NUDGE_S: Final = 0.05
 
 
 class Loop:
@@ -78,7 +79,12 @@ class Loop:
     def join(self, timeout_s: float) -> bool:
         """Wait for the end, in real seconds; True when it came."""
         if self._thread.ident is not None:
-            self._thread.join(timeout_s)
+            for _ in range(max(1, round(timeout_s / _NUDGE_S))):
+                self._thread.join(_NUDGE_S)
+                if not self._thread.is_alive():
+                    break
+                if self._stopping:  # the step may have begun just before `stop`, and blocked just after it
+                    self._interrupt()
         return not self._thread.is_alive()
 
     def _run(self) -> None:

@@ -1,6 +1,7 @@
 """What came of an attempt, judged: from a value or an exception to an outcome for the store."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from traceback import format_exception
 from typing import Final, Literal, TypeAlias
@@ -8,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from rota.engine.codec import encode_result
 from rota.engine.outcome import backoff_ms, retries
 from rota.jobs.views import job_error
-from rota.model.errors import JobCanceled, JobError
+from rota.model.errors import JobCanceled
 from rota.model.ids import id_to_uuid
 from rota.model.policy import DEFAULT_BACKOFF, Resolved, Retry
 from rota.model.records import Ending, ErrorRecord, Outcome, RetryRecord
@@ -31,20 +32,19 @@ class Judge:
     rng: random.Random
     max_payload_bytes: int
 
-    @property
-    def has_processors(self) -> bool:
+    def runs_user_code(self, attempt: Attempt) -> bool:
         """True when judging may call a user's code, which neither a loop nor a timer may wait for."""
-        return bool(self.chain.on_complete or self.chain.on_terminate)
+        return bool(self.chain.on_complete or self.chain.on_terminate) or callable(attempt.definition.retry.backoff)
 
     def returned(self, attempt: Attempt, value: object) -> Outcome:
         """The function returned: completed, unless its end had been asked for, or the value is no data."""
-        if attempt.interruption is not None and attempt.interruption != "stopping":
+        if attempt.ended or attempt.interruption not in (None, "stopping"):
             return self.interrupted(attempt)
-        if self.chain.on_complete:
-            self.chain.complete(attempt.instance, value)
         data = self._encoded(attempt, value)
         if isinstance(data, ErrorRecord):
             return self._terminated(attempt, data)
+        if self.chain.on_complete:
+            self.chain.complete(attempt.instance, value)
         return Outcome(attempt.claim.record.id, attempt.claim.token, Ending.COMPLETED, data)
 
     def _encoded(self, attempt: Attempt, value: object) -> bytes | ErrorRecord:
@@ -81,7 +81,11 @@ class Judge:
         return self._terminated(attempt, record, Ending.TIMED_OUT)
 
     def interrupted(self, attempt: Attempt) -> Outcome:
-        """The end of the attempt had been asked for, and it came."""
+        """The end of the attempt had been asked for, and it came; too late, when it was recorded already."""
+        return self.released(attempt) if attempt.ended else self.cut_off(attempt)
+
+    def cut_off(self, attempt: Attempt) -> Outcome:
+        """What an attempt comes to that was asked to end, by why it was asked."""
         claim = attempt.claim
         if attempt.interruption == "canceled":
             record = ErrorRecord("canceled", JobCanceled.__name__, f"{claim.record.kind!r} was canceled while it ran")
@@ -97,20 +101,21 @@ class Judge:
     def _again(self, attempt: Attempt, ending: Ending, record: ErrorRecord, policy: Retry | RetryRecord) -> Outcome:
         try:
             wait_ms = backoff_ms(policy, attempt.number, self.rng)
-        except Exception as error:  # noqa: BLE001 - a callable of the user's
+        except BaseException as error:  # noqa: BLE001 - a callable of the user's
             attempt.append_log(30, f"the backoff function failed, the default is used: {error!r}")
             wait_ms = backoff_ms(_SURE, attempt.number, self.rng)
         return Outcome(attempt.claim.record.id, attempt.claim.token, ending, error=record, retry_after_ms=wait_ms)
 
     def _terminated(self, attempt: Attempt, record: ErrorRecord, ending: Ending = Ending.TERMINATED) -> Outcome:
         if self.chain.on_terminate:
-            verdict = self.chain.terminate(attempt.instance, job_error(record, id_to_uuid(attempt.claim.record.id)))
+            error = job_error(record, id_to_uuid(attempt.claim.record.id))
+            verdict = self.chain.terminate(attempt.instance, error)
             if isinstance(verdict, Resolved):
                 data = self._encoded(attempt, verdict.value)
                 if not isinstance(data, ErrorRecord):
                     return Outcome(attempt.claim.record.id, attempt.claim.token, Ending.COMPLETED, data)
                 record = data
-            elif not isinstance(verdict, JobError) or verdict.message != record.message:
+            elif verdict is not error:
                 record = _failure(verdict, category=record.category)
         return Outcome(attempt.claim.record.id, attempt.claim.token, ending, error=record)
 
@@ -120,8 +125,11 @@ def _failure(error: BaseException, *, category: Category = "failed", type_name: 
     kind = type(error)
     prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     name = type_name or prefix + kind.__qualname__
+    return ErrorRecord(category, name, _read(lambda: str(error)), _read(lambda: "".join(format_exception(error))))
+
+
+def _read(text: Callable[[], str]) -> str:
     try:
-        message, trace = str(error), "".join(format_exception(error))
-    except Exception as second:  # noqa: BLE001 - whatever the exception's own methods do
-        message = trace = f"an exception whose text can't be read ({type(second).__name__})"
-    return ErrorRecord(category, name, storable(message), storable(trace))
+        return storable(text())
+    except BaseException as second:  # noqa: BLE001 - whatever the exception's own methods do
+        return f"(its text can't be read: {type(second).__name__})"

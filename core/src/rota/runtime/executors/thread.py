@@ -1,5 +1,6 @@
 """Runs plain functions in threads, which are made as they are needed."""
 
+import logging
 from contextvars import copy_context
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -9,6 +10,8 @@ from rota.runtime.attempt import Attempt
 from rota.runtime.executor import ExecutorHost
 
 __all__ = ["ThreadExecutor"]
+
+_log = logging.getLogger("rota.worker")
 
 _JOIN_S: Final = 5.0
 
@@ -42,17 +45,21 @@ class ThreadExecutor:
 
     def submit(self, attempt: Attempt) -> None:
         """Run it in a thread that is free, or in a new one."""
+        self._queue.put(attempt)
         with self._lock:
             self._busy += 1
             if self._busy > len(self._runners):
                 self._add_runner()
-        self._queue.put(attempt)
 
     def _add_runner(self) -> None:
         runner = _Runner()
         runner.thread = Thread(target=self._run, args=(runner,), name="rota-thread", daemon=True)
-        self._runners.add(runner)
-        runner.thread.start()
+        try:
+            runner.thread.start()
+        except RuntimeError as error:  # the machine has no more: one of those there takes it once it is free
+            _log.warning("no thread can be started (%s): a job waits for another one to end", error)
+        else:
+            self._runners.add(runner)
 
     def cancel(self, attempt: Attempt, force: bool) -> None:
         """A function is asked through its context alone; with `force` its thread is given up."""

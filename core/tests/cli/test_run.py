@@ -1,0 +1,151 @@
+"""`rota run`, as a user types it: a real process, real signals."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from rota.testing import wait_until
+
+APP = """
+import time
+
+import rota
+
+manager = rota.Manager({store})
+
+
+@manager.job(recurring=rota.Every(0.1))
+def tick() -> None:
+    print("tick", flush=True)
+
+
+@manager.job(kind="other.never", recurring=rota.Every(0.1))
+def never() -> None:
+    print("never", flush=True)
+
+
+@manager.job(recurring=rota.Every(3600, start=None))
+def hourly() -> None: ...
+
+
+@manager.job
+def stuck() -> None:
+    print("stuck", flush=True)
+    time.sleep(60)
+"""
+STUCK = APP + "\n\nstuck.schedule()\n"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a module `app` into a folder of its own, which is the answer."""
+
+    def write(text: str, store: str = '"memory://"') -> Path:
+        (tmp_path / "app.py").write_text(text.format(store=store), "utf-8")
+        return tmp_path
+
+    return write
+
+
+@contextmanager
+def rota(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """`rota ARGUMENTS` in `folder`, ended when the test is over."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ROTA_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rota", *arguments],
+        cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    """What the job prints first."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_the_worker_with_code_zero(app: Callable[..., Path], number: int) -> None:
+    """A first signal stops the worker in order: exit code 0, messages on stderr only."""
+    with rota(app(APP), "run", "app:manager", "--kinds", "tick") as process:
+        assert first_line(process) == "tick"
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert set(out.split()) <= {"tick"}
+    assert "rota.worker" in err
+
+
+def test_second_signal_ends_the_grace(app: Callable[..., Path]) -> None:
+    """A job that does not listen holds the worker for its grace, until a second signal comes."""
+    with rota(app(STUCK), "run", "app:manager", "--kinds", "stuck", "--grace", "50") as process:
+        assert first_line(process) == "stuck"
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        wait_until(lambda: "a second signal" in process.stderr.readline(), 10, "the worker says that it is stopping")  # type: ignore[union-attr]
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_kinds_choose_what_runs(app: Callable[..., Path]) -> None:
+    """Jobs that no pattern names are not run here."""
+    with rota(app(APP), "run", "app:manager", "--kinds", "tic*", "--concurrency", "2") as process:
+        assert [first_line(process) for _ in range(3)] == ["tick"] * 3
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=20)
+    assert "never" not in out
+
+
+def test_store_option_serves_a_manager_without_a_store(app: Callable[..., Path]) -> None:
+    """The flag wins over the code, and makes `Manager()` possible."""
+    with rota(app(APP, store=""), "run", "app:manager", "--store", "memory://", "--kinds", "tick") as process:
+        assert first_line(process) == "tick"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["app:manager", "--store", "redis://user:hush@host"], 1, ["redis", "pip install rota-store-redis"]),
+        (["app:nothing"], 1, ["app", "nothing of that name"]),
+        (["app:tick"], 1, ["must name a rota.Manager"]),
+        (["absent:manager"], 1, ["no module 'absent'", "right folder"]),
+        (["app:manager", "--kinds", "no.such"], 1, ["no.such", "tick"]),
+        (["app"], 2, ["MODULE:MANAGER"]),
+        (["app:manager", "--concurrency", "0"], 2, ["concurrency"]),
+        ([], 2, ["MODULE:MANAGER"]),
+    ],
+)
+def test_mistake_ends_with_a_message_and_a_code(
+    app: Callable[..., Path], arguments: list[str], code: int, words: list[str]
+) -> None:
+    """A mistake is one clear message on stderr, nothing on stdout, and never shows a password."""
+    with rota(app(APP), "run", *arguments) as process:
+        out, err = process.communicate(timeout=20)
+    assert (code, "") == (process.returncode, out)
+    assert [word for word in words if word not in err] == []
+    assert "hush" not in err
+    assert "Traceback" not in err
+
+
+def test_import_error_inside_the_module_is_shown_as_it_is(app: Callable[..., Path]) -> None:
+    """A module that exists and fails to import is the user's own error: its traceback is what helps."""
+    with rota(app("import no_such_library\n"), "run", "app:manager") as process:
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "no_such_library" in err
+    assert "app.py" in err
