@@ -44,19 +44,17 @@ class Requests:
         running = CURRENT.get()
         parent = running.instance.id.hex if running is not None and running.token else None  # none when called directly
         now_ms, rank = self._now_ms(), self._rank
-        definition: Definition | None = None
-        options: CallOptions | None = None
-        fixed: dict[str, Any] = {}
+        previous: Call[Any] | None = None
+        fixed, varies = dict[str, Any](), False
         found: list[InstanceRecord] = []
         for instance_id, call in zip(self._ids.many(len(calls)), calls, strict=True):
-            if call.definition is not definition or call.options is not options:
-                definition, options = call.definition, call.options
-                fixed = self._fixed(definition, options, parent)
-                varies = options.jitter_ms or fixed["unique_key"]
+            if previous is None or call.definition is not previous.definition or call.options is not previous.options:
+                previous, fixed = call, self._fixed(call.definition, call.options, parent)
+                varies = bool(call.options.jitter_ms or fixed["unique_key"])
             args, kwargs = call.bound
-            data = definition.plan.encode(args, kwargs)
+            data = call.definition.plan.encode(args, kwargs)
             if len(data) > max_bytes:
-                raise _too_large(definition.kind, len(data), max_bytes)
+                raise _too_large(call.kind, len(data), max_bytes)
             record = InstanceRecord(
                 id=instance_id,
                 arguments=data,

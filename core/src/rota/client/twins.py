@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, Self, TypeVar, cast
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -116,10 +116,10 @@ class ClientTwins:
         await offload(self.close)
 
     async def __aenter__(self) -> Self:
-        await offload(self.__enter__)  # type: ignore[attr-defined]
+        await offload(cast("Client", self).__enter__)
         return self
 
     async def __aexit__(
         self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /
     ) -> None:
-        await offload(self.__exit__, t, e, tb)  # type: ignore[attr-defined]
+        await offload(cast("Client", self).__exit__, t, e, tb)

@@ -5,10 +5,10 @@ from datetime import datetime
 from logging import Logger, LoggerAdapter, getLogger
 from threading import Condition
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
-from rota.jobs.instance import Instance
+from rota.jobs.instance import Instance, InstanceSource
 from rota.jobs.running import CURRENT
 from rota.model.clock import SystemClock
 from rota.model.errors import ConfigError, NotBound
@@ -61,7 +61,8 @@ class DetachedAttempt:
     def instance(self) -> Instance[Any]:
         """An instance with the nil id, PROCESSING, without arguments."""
         record = InstanceRecord(id=uuid_to_id(_NIL), kind=self._kind, arguments=b"", rank=0, created_ms=0)
-        return Instance(_NoSource(self._kind), Snapshot(record=record, state=State.PROCESSING, due_ms=0, attempt=1))
+        source = cast(InstanceSource, _NoSource(self._kind))
+        return Instance(source, Snapshot(record=record, state=State.PROCESSING, due_ms=0, attempt=1))
 
     @property
     def client(self) -> "Client":

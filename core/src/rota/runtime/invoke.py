@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, cast
 
 from rota.jobs.context import Context
 from rota.jobs.running import CURRENT
@@ -22,7 +23,7 @@ def run(attempt: Attempt, judge: Judge) -> Outcome:
         except Exception as error:  # noqa: BLE001 - rota's own, or what the class of an argument raises
             return judge.raised(attempt, error, retriable=False)
         try:
-            value = attempt.definition.function(*args, **kwargs)  # type: ignore[misc]
+            value = _function(attempt)(*args, **kwargs)
         except BaseException as error:  # noqa: BLE001 - a worker survives anything a job does
             return judge.raised(attempt, error)
         return judge.returned(attempt, value)
@@ -40,7 +41,7 @@ async def run_async(attempt: Attempt, judge: Judge) -> Outcome:
     except Exception as error:  # noqa: BLE001 - rota's own, or what the class of an argument raises
         return await _judged(partial(judge.raised, attempt, error, retriable=False), attempt, judge)
     try:
-        value = await attempt.definition.function(*args, **kwargs)  # type: ignore[misc]
+        value = await _function(attempt)(*args, **kwargs)
     except BaseException as error:  # noqa: BLE001 - a worker survives anything a job does
         if isinstance(error, asyncio.CancelledError) and attempt.interruption is not None:
             error = JobCanceled("canceled while it awaited")
@@ -61,6 +62,10 @@ async def _judged(decide: Callable[[], Outcome], attempt: Attempt, judge: Judge)
         except asyncio.CancelledError:  # meant for the function, which has ended
             continue
     return decision.result()
+
+
+def _function(attempt: Attempt) -> Callable[..., Any]:
+    return cast("Callable[..., Any]", attempt.definition.function)  # a worker takes only kinds that have one
 
 
 def _arguments(attempt: Attempt) -> tuple[tuple[object, ...] | list[object], dict[str, object]]:

@@ -32,7 +32,7 @@ class FakeClock:
 
     @property
     def waiters(self) -> int:
-        """How many threads wait with a time-out now."""
+        """How many threads wait with a time-out that is still to come."""
         with self._lock:
             return len(self._waiting)
 
@@ -50,7 +50,7 @@ class FakeClock:
             condition.wait()
         finally:
             with self._lock:
-                del self._waiting[entry]
+                self._waiting.pop(entry, None)
         return self._gone_ms < deadline_ms
 
     def advance(self, duration: Duration) -> None:
@@ -59,8 +59,9 @@ class FakeClock:
         with self._lock:
             self._now_ms += step_ms
             self._gone_ms += step_ms
-            over = [condition for deadline_ms, condition in self._waiting.values() if deadline_ms <= self._gone_ms]
-        for condition in over:
+            over = [one for one, (deadline_ms, _) in self._waiting.items() if deadline_ms <= self._gone_ms]
+            conditions = [self._waiting.pop(one)[1] for one in over]
+        for condition in conditions:
             with condition:
                 condition.notify_all()
 

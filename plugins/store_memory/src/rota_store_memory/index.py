@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
+from itertools import chain
 from operator import attrgetter
 from typing import Final
 
@@ -12,47 +13,86 @@ __all__ = ["IdIndex", "by_id"]
 
 by_id: Final = attrgetter("id")
 
+#: Entries in a chunk: an insertion in the middle moves at most twice as many, however large the index is.
+_CHUNK: Final = 1024
+
 
 class IdIndex:
-    """A sorted list of entries; those that `alive` denies are skipped by readers and dropped in time.
+    """Sorted chunks of entries; those that `alive` denies are passed on by `walk` and dropped in time.
 
-    At most half of it is ever dead. `add` is O(1) for the newest id, `discard` O(1) amortized.
+    At most half of it is ever dead. `add` is O(1) for the newest id, O(log n) for another; `discard` is
+    O(1) amortized.
     """
 
-    __slots__ = ("_alive", "_dead", "_entries")
+    __slots__ = ("_alive", "_chunks", "_dead", "_size")
 
     def __init__(self, alive: Callable[[Entry], bool]) -> None:
         self._alive = alive
+        self._chunks: list[list[Entry]] = []
         self._dead = 0
-        self._entries: list[Entry] = []
+        self._size = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return self._size
 
     def add(self, entry: Entry) -> None:
         """Take `entry` in."""
-        entries = self._entries
-        if not entries or entries[-1].id < entry.id:
-            entries.append(entry)
-        else:
-            insort(entries, entry, key=by_id)
+        self._size += 1
+        chunks = self._chunks
+        if chunks:
+            last = chunks[-1]
+            if entry.id < last[-1].id:
+                self._insert(entry)
+                return
+            if len(last) < _CHUNK:
+                last.append(entry)
+                return
+        chunks.append([entry])
 
     def discard(self) -> None:
         """Count one entry that has just died; compact when they are more than half."""
         self._dead += 1
-        if self._dead * 2 > len(self._entries):
-            self._entries[:] = filter(self._alive, self._entries)
-            self._dead = 0
+        if self._dead * 2 > self._size:
+            living = list(filter(self._alive, chain.from_iterable(self._chunks)))
+            self._chunks = [living[start : start + _CHUNK] for start in range(0, len(living), _CHUNK)]
+            self._size, self._dead = len(living), 0
 
     def walk(self, after: str | None, newest_first: bool) -> Iterator[Entry]:
         """The next entries beyond the id `after`, dead ones included, as many as one step may look at."""
-        entries = self._entries
-        if newest_first:
-            end = len(entries) if after is None else bisect_left(entries, after, key=by_id)
-            return reversed(entries[max(0, end - MAX_LOOKED_AT) : end])
-        start = 0 if after is None else bisect_right(entries, after, key=by_id)
-        return iter(entries[start : start + MAX_LOOKED_AT])
+        return iter(self._before(after) if newest_first else self._beyond(after))
 
     def living(self, entry: Entry) -> bool:
         """Whether `entry`, met on a walk, still belongs here."""
         return self._alive(entry)
+
+    def _insert(self, entry: Entry) -> None:
+        number = bisect_left(self._chunks, entry.id, key=_last_id)
+        chunk = self._chunks[number]
+        insort(chunk, entry, key=by_id)
+        if len(chunk) > 2 * _CHUNK:
+            self._chunks[number : number + 1] = [chunk[:_CHUNK], chunk[_CHUNK:]]
+
+    def _beyond(self, after: str | None) -> list[Entry]:
+        number = 0 if after is None else bisect_right(self._chunks, after, key=_last_id)
+        found: list[Entry] = []
+        for chunk in self._chunks[number:]:
+            start = 0 if after is None or found else bisect_right(chunk, after, key=by_id)
+            found += chunk[start:]
+            if len(found) >= MAX_LOOKED_AT:
+                break
+        return found[:MAX_LOOKED_AT]
+
+    def _before(self, after: str | None) -> list[Entry]:
+        chunks = self._chunks
+        number = len(chunks) - 1 if after is None else min(bisect_left(chunks, after, key=_last_id), len(chunks) - 1)
+        found: list[Entry] = []
+        while number >= 0 and len(found) < MAX_LOOKED_AT:
+            chunk = chunks[number]
+            end = len(chunk) if after is None or found else bisect_left(chunk, after, key=by_id)
+            found += reversed(chunk[:end])
+            number -= 1
+        return found[:MAX_LOOKED_AT]
+
+
+def _last_id(chunk: list[Entry]) -> str:
+    return chunk[-1].id
