@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from plugins.store_memory.tests.lab import Lab
 
 from rota.model.errors import QueryError
-from rota.model.query import InstanceFilter
+from rota.model.query import InstanceFilter, PurgeFilter
 from rota.model.records import Ending, KindStats, LogRecord, Snapshot
 from rota.model.state import State
 from rota.store.contract import MAX_LOOKED_AT
@@ -174,3 +174,15 @@ def test_ids_that_come_out_of_order_are_found_in_order(lab: Lab, order: Callable
     for one in order(ids):
         lab.add(id=one)
     assert ids == lab.find_all(newest_first=False, limit=3)
+
+
+@pytest.mark.parametrize("field", ["ids", "kinds", "states"])
+def test_empty_collection_is_met_by_none(lab: Lab, field: str) -> None:
+    """A selection that came out empty selects nothing: it must never turn into "everything"."""
+    lab.add()
+    lab.run()
+    nothing = InstanceFilter(**{field: () if field == "ids" else frozenset()})
+    assert ((), None) == (lab.store.find(nothing).items, lab.store.find(nothing).cursor)
+    assert 0 == lab.store.count(nothing)
+    assert 0 == lab.store.purge(PurgeFilter(**{field: () if field == "ids" else frozenset()}))
+    assert 2 == lab.store.count(InstanceFilter())

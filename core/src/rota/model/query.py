@@ -1,4 +1,4 @@
-"""Questions to a store: frozen selections. What is None or empty does not select."""
+"""Questions to a store: frozen selections. What is None does not select; an empty collection matches nothing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 @final
 @dataclass(frozen=True, slots=True, init=False)
 class Query:
-    """Instances that meet all that is given; nothing given: all of them.
+    """Instances that meet all that is given; nothing given: all of them. An empty collection is met by none.
 
     `since` and `until` bound the time of creation, half open (since <= created < until). An empty
     collection of ids, kinds or states matches nothing, so that a list that came out empty never means all.

@@ -68,7 +68,7 @@ def counted(space: Space, query: InstanceFilter) -> int | None:
     """The number of matches from the kept counters, when kinds and states are all that the query asks for."""
     if query != InstanceFilter(kinds=query.kinds, states=query.states, newest_first=query.newest_first):
         return None
-    states = query.states or frozenset(State)
+    states = frozenset(State) if query.states is None else query.states
     return sum(queue.counts[state] for queue in _chosen(space, query.kinds) for state in states)
 
 
@@ -94,14 +94,14 @@ def _stats(queue: KindQueue, now_ms: int) -> KindStats:
 
 
 def _chosen(space: Space, kinds: frozenset[str] | None) -> Iterator[KindQueue]:
-    if not kinds:
+    if kinds is None:
         return iter(space.queues.values())
     return (space.queues[kind] for kind in kinds if kind in space.queues)
 
 
 def _walk(space: Space, query: InstanceFilter, after: str | None) -> Iterator[tuple[Entry, bool]]:
     """Entries beyond the id `after` in the order asked for, each with whether it stands where it was met."""
-    if query.ids:
+    if query.ids is not None:
         return _walk_ids(space.entries, query.ids, after, query.newest_first)
     walks = [
         _walk_index(index, after, query.newest_first)
@@ -128,18 +128,18 @@ def _walk_index(index: IdIndex, after: str | None, newest_first: bool) -> Iterat
 
 
 def _indexes(queue: KindQueue, states: frozenset[State] | None) -> Iterator[IdIndex]:
-    if not states or states & _LIVE:
+    if states is None or states & _LIVE:
         yield queue.live
     for state, ended in queue.ended.items():
-        if not states or state in states:
+        if states is None or state in states:
             yield ended.index
 
 
 def _checks(query: InstanceFilter) -> Iterator[_Check]:
     """What an entry must meet; only what the query asks for costs anything."""
-    if kinds := query.kinds:
+    if (kinds := query.kinds) is not None:
         yield lambda entry: entry.record.kind in kinds
-    if states := query.states:
+    if (states := query.states) is not None:
         yield lambda entry: entry.state in states
     for field in ("worker", "reason"):
         if (wanted := getattr(query, field)) is not None:

@@ -14,7 +14,7 @@ __all__ = ["purge"]
 
 def purge(space: Space, query: PurgeFilter, limit: int) -> int:
     """Remove up to `limit` that match, those that ended first, first; how many. O(kinds + limit * log kinds)."""
-    victims = _oldest(space, query, limit) if not query.ids else _named(space, query, query.ids, limit)
+    victims = _oldest(space, query, limit) if query.ids is None else _named(space, query, query.ids, limit)
     removed = 0
     for entry in victims:
         _remove(space, entry)
@@ -35,9 +35,9 @@ def _named(space: Space, query: PurgeFilter, ids: Sequence[str], limit: int) -> 
 
 
 def _matches(entry: Entry, query: PurgeFilter) -> bool:
-    if entry.ended_ms is None or (query.kinds and entry.record.kind not in query.kinds):
+    if entry.ended_ms is None or (query.kinds is not None and entry.record.kind not in query.kinds):
         return False
-    if query.states and entry.state not in query.states:
+    if query.states is not None and entry.state not in query.states:
         return False
     return query.ended_until_ms is None or entry.ended_ms < query.ended_until_ms
 
@@ -66,9 +66,9 @@ def _head(group: int, entry: Entry) -> tuple[int, str, int, Entry]:
 
 def _groups(space: Space, query: PurgeFilter) -> Iterator[Ended]:
     for queue in space.queues.values():
-        if query.kinds and queue.kind not in query.kinds:
+        if query.kinds is not None and queue.kind not in query.kinds:
             continue
-        for state in query.states or FINAL_STATES:
+        for state in FINAL_STATES if query.states is None else query.states:
             if state in queue.ended:
                 yield queue.ended[state]
 
