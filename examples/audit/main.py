@@ -1,7 +1,4 @@
-"""Audit the Python packages of this machine: is every installed file still what was installed?
-
-One job for each distribution. Exit code 0 when every file is as recorded, 1 when one is not.
-"""
+"""A tour of rota: audit the Python packages of this machine, one job for each distribution."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,13 +13,14 @@ from screen import Screen
 
 import rota
 
+NAMESPACE = "rota-example-audit"  # what is emptied at the start is ours alone
 TOLERATED = (
     "*/cacert.pem",  # administrators add the certificates of their own authorities
     "/usr/lib/python3/*",  # Debian strips and moves files after RECORD is written; `dpkg --verify` knows them
 )
 
 
-@click.command(help=__doc__)
+@click.command()
 @click.option("--store", default="memory://", show_default=True, help="Where queue, history and logs live.")
 @click.option(
     "--path", "paths", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -34,6 +32,10 @@ TOLERATED = (
     help="Files that may differ: reported, but no reason for exit code 1; repeatable.",
 )  # fmt: skip
 def command(store: str, paths: Sequence[Path], concurrency: int | None, tolerate: Sequence[str]) -> int:
+    """Audit the Python packages of this machine: is every file still what was installed?
+
+    Exit code 0 when every file is as its RECORD says, 1 when one is not.
+    """
     folders = paths or site_packages()
     found = find_distributions(folders)
     if not found:
@@ -44,7 +46,7 @@ def command(store: str, paths: Sequence[Path], concurrency: int | None, tolerate
     def resources() -> Iterator[list[object]]:
         yield [screen]  # a job finds it with ctx.resource(Screen)
 
-    with rota.Manager(store, name="audit", namespace="audit", jobs=[jobs], lifespan=resources) as manager:
+    with rota.Manager(store, name="audit", namespace=NAMESPACE, jobs=[jobs], lifespan=resources) as manager:
         audits = schedule_audits(manager, found)
         with screen, manager.worker(concurrency=concurrency, grace=5):
             ended = run(manager, audits, screen)
@@ -60,14 +62,12 @@ def schedule_audits(manager: rota.Manager, found: Sequence[Path]) -> list[rota.I
     return [*many, manager.schedule(audit.options(priority=0).call(longest))]
 
 
-def run(
-    manager: rota.Manager, audits: Sequence[rota.Instance[Audit]], screen: Screen
-) -> list[rota.Instance[Audit]]:
+def run(manager: rota.Manager, audits: Sequence[rota.Instance[Audit]], screen: Screen) -> list[rota.Instance[Audit]]:
     """Wait for the audits, while one job stumbles and another is canceled; the audits as they ended."""
     stumbling, waiting = manager.schedule(flaky.call()), manager.schedule(patient.options(priority=0).call())
     next(waiting.logs(follow=True))  # it has said something, so it runs
     waiting.cancel()
-    ended = []
+    ended = list[rota.Instance[Audit]]()
     for one in audits:
         ended.append(one.join())
         screen.advance()

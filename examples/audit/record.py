@@ -6,13 +6,14 @@ Its format: https://packaging.python.org/en/latest/specifications/recording-inst
 import csv
 import hashlib
 import os.path
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-ALGORITHMS = ("sha256", "sha384", "sha512")
+_HASH = re.compile(r"((sha256|sha384|sha512)=.+)?")  # absent, or of an algorithm that is good for this
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def read_record(metadata: Path) -> tuple[list[Entry], list[Finding]]:
     try:
         with record.open(encoding="utf-8", errors="replace", newline="") as lines:
             for number, row in _rows(lines):
-                if len(row) != 3 or row[1] and row[1].partition("=")[0] not in ALGORITHMS:
+                if len(row) != 3 or not _HASH.fullmatch(row[1]):
                     findings.append(Finding(f"{record}:{number}", "unreadable", found=",".join(row)))
                 elif row[1]:
                     entries.append(Entry(Path(os.path.normpath(metadata.parent / row[0])), row[1]))

@@ -41,10 +41,12 @@ class Report:
         self._console.print(table)
 
     def _order(self) -> None:
-        *others, urgent = [one.started_at for one in self._audits if one.started_at is not None]
-        before, after = sum(one < urgent for one in others), sum(one > urgent for one in others)
+        *others, last = [one.started_at for one in self._audits if one.started_at is not None]
+        before, after = sum(one < last for one in others), sum(one > last for one in others)
         self._line("\nPriority", "bold")
-        self._line(f"the longest audit was scheduled last of {len(self._audits)}; {before} started before it, {after} after")
+        self._line(
+            f"the longest audit, scheduled last of {len(self._audits)}: {before} started before it, {after} after it"
+        )
 
     def _story(self) -> None:
         one = self._audits[-1]

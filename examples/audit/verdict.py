@@ -16,16 +16,13 @@ class Verdict:
 
     def __init__(self, audits: Sequence[Audit], tolerated: Sequence[str]) -> None:
         self._audits = audits
-        found = [(audit, one) for audit in audits for one in audit.findings]
-        self._tolerated = [
-            (audit, one) for audit, one in found if any(fnmatch(one.file, pattern) for pattern in tolerated)
-        ]
-        self._serious = [each for each in found if each not in self._tolerated]
+        self._patterns = tolerated
+        self._damaged = [one for one in audits if not all(map(self._tolerates, one.findings))]
 
     @property
     def clean(self) -> bool:
         """True when every file is as recorded, but for the tolerated ones."""
-        return not self._serious
+        return not self._damaged
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """The text, line by line, each with its style."""
@@ -33,12 +30,17 @@ class Verdict:
         yield f"{len(self._audits):,} distributions, {files:,} files, {size_bytes / 1e6:,.1f} MB compared", ""
         if unknown := [one.distribution for one in self._audits if not one.verifiable]:
             yield f"{len(unknown)} not verifiable, since their hashes were not recorded: {', '.join(unknown)}", ""
-        for audit, finding in self._tolerated:
-            yield f"tolerated: {finding.what} {finding.file} ({audit.distribution})", "yellow"
-        for audit in dict.fromkeys(audit for audit, _ in self._serious):
-            yield from _damage(audit, [finding for owner, finding in self._serious if owner is audit])
+        for audit in self._audits:
+            for finding in filter(self._tolerates, audit.findings):
+                yield f"tolerated: {finding.what} {finding.file} ({audit.distribution})", "yellow"
+        for audit in self._damaged:
+            yield from _damage(audit, [one for one in audit.findings if not self._tolerates(one)])
         if self.clean:
-            yield "all else is as it was installed" if self._tolerated else "all as it was installed", "bold green"
+            which = "every other file" if any(one.findings for one in self._audits) else "every file"
+            yield f"{which} is as it was installed", "bold green"
+
+    def _tolerates(self, finding: Finding) -> bool:
+        return any(fnmatch(finding.file, pattern) for pattern in self._patterns)
 
 
 def _damage(audit: Audit, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:

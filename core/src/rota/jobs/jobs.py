@@ -94,7 +94,7 @@ class Jobs:
         name = kind if kind is not None else getattr(function, "__name__", None)
         if not name or name == "<lambda>":
             raise ConfigError(f"{function!r} has no name of its own to be known by: give it one with job(kind=...)")
-        return check_name("a kind", f"{self._prefix}{name}")
+        return check_name("a kind", self._prefix + name if isinstance(name, str) else name)
 
     def _add(self, job: Job[..., Any, Any]) -> Job[..., Any, Any] | None:
         """Take in a job; answers the one that it replaces here."""

@@ -87,9 +87,9 @@ class Retry:
 
 
 def _are_exceptions(classes: object) -> bool:
-    return isinstance(classes, tuple) and all(
-        isinstance(one, type) and issubclass(one, BaseException) for one in classes
-    )
+    if not isinstance(classes, (tuple, list)):
+        return False
+    return all(isinstance(one, type) and issubclass(one, BaseException) for one in classes)
 
 
 @final
