@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable
-from threading import Lock
 
 from rota.model.errors import ConfigError
+from rota.model.process_lock import ProcessLock
 from rota.model.records import Document
 from rota.store.contract import Store
 
@@ -19,7 +19,7 @@ class Connection:
     def __init__(self, open_store: Callable[[], Store], policy: str) -> None:
         self._open_store = open_store
         self._policy = policy
-        self._lock = Lock()
+        self._lock = ProcessLock()
         self._found: Store | None = None  # kept over close(): a memory store lives as long as its object
         self._open: Store | None = None
         self._pid = 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Lock, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from rota.model.clock import Clock
 from rota.model.ids import id_to_uuid
+from rota.model.process_lock import ProcessLock
 from rota.store.contract import MAX_BATCH, MAX_WAIT_MS, Store
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Finals:
         self._store = store
         self._clock = clock
         self._name = name
-        self._lock = Lock()
+        self._lock = ProcessLock()
         self._pending: dict[str, list[tuple[AbstractEventLoop, Future[None]]]] = {}
         self._thread: Thread | None = None
 

@@ -1,6 +1,7 @@
 """What workers publish of their kinds: the defaults of a call that is made by name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final, Literal
 
 import msgspec
@@ -9,7 +10,7 @@ from rota.engine.arguments import OpenPlan
 from rota.engine.template import Template
 from rota.jobs.definition import DEFAULT_PRIORITY, Definition
 from rota.model.clock import Clock
-from rota.model.records import KindDescriptor
+from rota.model.records import KindDescriptor, ParameterRecord
 
 __all__ = ["Defaults", "PublishedKinds"]
 
@@ -44,10 +45,11 @@ class PublishedKinds:
         return Defaults(found.priority, key, found.unique_until)
 
     def render(self, definition: Definition, template: Template, args: Sequence[Any], kwargs: dict[str, Any]) -> str:
-        """A unique key of this call; positional arguments of a remote kind get the published names."""
+        """A unique key of this call; a remote kind gets the published names of its positions, and plain defaults."""
         plan = definition.plan
         if isinstance(plan, OpenPlan) and (found := self._published(definition.kind)) is not None:
-            plan = OpenPlan(definition.kind, found.parameters)
+            named = OpenPlan(definition.kind, found.parameters).named(args, kwargs)
+            return template.render({**_plain_defaults(found.parameters), **named})
         return plan.render(template, args, kwargs)
 
     def _published(self, kind: str) -> KindDescriptor | None:
@@ -56,3 +58,15 @@ class PublishedKinds:
             self._found = {descriptor.kind: descriptor for descriptor in self._kinds()}
             self._until = now + _KEPT_S
         return self._found.get(kind)
+
+
+def _plain_defaults(parameters: Iterable[ParameterRecord]) -> dict[str, object]:
+    """The defaults that can be read back from their published text: whole literals, not shortened ones."""
+    from ast import literal_eval
+
+    found: dict[str, object] = {}
+    for one in parameters:
+        if one.default and "..." not in one.default:
+            with suppress(ValueError, SyntaxError):
+                found[one.name] = literal_eval(one.default)
+    return found

@@ -138,7 +138,7 @@ def _resolve(annotation: object, namespace: Mapping[str, object]) -> object:
 
 
 def _is_context(parameter: inspect.Parameter, context_type: type | None, namespace: Mapping[str, object]) -> bool:
-    if context_type is None or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+    if context_type is None or parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
         return False
     found = _try_resolve(parameter.annotation, context_type, namespace)
     return (get_args(found)[0] if get_origin(found) is Annotated else found) is context_type

@@ -6,10 +6,10 @@ An id travels as 32 lowercase hexadecimal digits, so that text order is creation
 
 import os
 import random
-from threading import Lock
 from uuid import UUID
 
 from rota.model.clock import Clock
+from rota.model.process_lock import ProcessLock
 
 __all__ = ["IdSource", "id_to_uuid", "slot_id", "uuid_to_id"]
 
@@ -26,7 +26,7 @@ class IdSource:
     def __init__(self, clock: Clock, rng: random.Random) -> None:
         self._clock = clock
         self._rng = rng
-        self._lock = Lock()
+        self._lock = ProcessLock()
         self._last_ms = -1
         self._counter = 0
         self._pid = os.getpid()

@@ -117,6 +117,7 @@ class Consumer:
         self._in_flight.release_rest()
         self._in_flight.processors.close(_JOIN_S)  # then what went over its time is in the outbox
         self._in_flight.outbox.close()
+        self._settling.wake()  # out of a pause after a failure
         if not self._settling.join(_FLUSH_S):
             _log.warning(
                 "the store does not answer: %d attempts stay unsettled, to be run again", len(self._in_flight.held)
