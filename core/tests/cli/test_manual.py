@@ -31,7 +31,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the plugin installed in it."""
     folder = tmp_path_factory.mktemp("manual")
     files = {found["name"]: found["text"] for found in FILE.finditer(MANUAL.read_text("utf-8"))}
-    assert {"pyproject.toml", "acme_rota_mirror/plugin.py", "acme_rota_mirror/store.py"} == set(files)
+    package = {f"acme_rota_mirror/{name}.py" for name in ("__init__", "plugin", "store")}
+    assert {"pyproject.toml", *package} == set(files)
     for name, text in files.items():
         path = folder / "project" / name
         path.parent.mkdir(parents=True, exist_ok=True)
