@@ -190,7 +190,9 @@ class Instance(Generic[R_co]):
             return cast(R_co, result)
         if not snapshot.state.final:
             raise JobError(f"instance {self.id} of {self.kind!r} is {snapshot.state.value} and has no outcome yet")
-        raise self.error or JobError(instance_id=self.id)
+        error = self.error or JobError(instance_id=self.id)
+        error.add_note(f"in the job {self.kind!r}, instance {self.id}\n{error.traceback}".rstrip())
+        raise error
 
     def refresh(self) -> "Instance[R_co]":
         """The instance as it stands now. Raises UnknownInstance once it was purged."""

@@ -30,7 +30,7 @@ def run_until_signal(worker: Worker) -> int:
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         worker.start()
-        _log.info("worker %s runs %d jobs at once; end it with SIGTERM or Ctrl-C", worker.name, worker.concurrency)
+        _log.info("end it with SIGTERM or Ctrl-C")
         asked.wait()
         _log.info("stopping; a second signal ends the wait for running jobs")
         stopping = Thread(target=worker.stop, name="rota-stop")  # so that this thread is free for the second signal

@@ -176,12 +176,18 @@ class JobError(RotaError):
         self, message: str = "", *, instance_id: UUID | None = None, type_name: str = "", traceback: str = ""
     ) -> None:
         super().__init__(message)
+        if type_name and not message:  # the exception had no text: ours would be taken for it
+            self.args = ("",)
         self.instance_id = instance_id
         self.type_name = type_name or type(self).__name__
         self.traceback = traceback
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, self._content()
+
+    def __str__(self) -> str:
+        named = self.type_name != type(self).__name__
+        return ": ".join(part for part in (self.type_name if named else "", self.message) if part)
 
     def _content(self) -> tuple[type["JobError"], str, UUID | None, str, str]:
         return type(self), self.message, self.instance_id, self.type_name, self.traceback

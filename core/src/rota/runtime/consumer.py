@@ -101,6 +101,8 @@ class Consumer:
         logging.getLogger().addHandler(self._capture)
         for loop in self._loops:
             loop.start()
+        kinds, namespace = len(self._settings.definitions), self._store().namespace
+        _log.info("worker %s runs %d kinds of %r, %d at once", self.name, kinds, namespace, self._slots.limit)
 
     @property
     def _loops(self) -> tuple[Loop, ...]:
@@ -110,9 +112,13 @@ class Consumer:
         """Claim no more, wait up to `grace_s` for what runs, ask the rest to end, release what does not."""
         self._dispatching.stop()
         self._in_flight.give_back(self._slots.close())
+        if running := self._slots.running:
+            _log.info("worker %s stops: waiting up to %g s for %d running jobs", self.name, grace_s, running)
         if not self._slots.await_idle(grace_s):
             self._in_flight.interrupt(self._in_flight.held, "stopping")
             self._slots.await_idle(_LISTEN_S)
+        if running := self._slots.running:
+            _log.warning("worker %s leaves %d jobs unfinished: they go back to the queue", self.name, running)
         self._dispatching.join(_JOIN_S)
         self._in_flight.release_rest()
         self._in_flight.processors.close(_JOIN_S)  # then what went over its time is in the outbox

@@ -15,6 +15,7 @@ from rota.runtime.attempt import Attempt, Interruption, Surroundings
 from rota.runtime.executor import Executor, Finished
 from rota.runtime.outbox import Outbox
 from rota.runtime.processors import ProcessorThread
+from rota.runtime.report import report
 from rota.runtime.slots import Slots
 from rota.runtime.verdict import Judge
 from rota.runtime.watchdog import Watchdog
@@ -166,7 +167,10 @@ class InFlight:
                 del held[outcome.id]
             if answer.status == "lost":
                 _log.warning("attempt %d of %s came too late: its claim was taken back", attempt.number, outcome.id)
-            elif judges[attempt.definition.kind].chain.on_state_change:
+                continue
+            if outcome.ending is not Ending.COMPLETED and answer.status == "done":
+                report(attempt, outcome)
+            if judges[attempt.definition.kind].chain.on_state_change:
                 self._tell_outcome(attempt, outcome, answer)
         with self.moved:
             self.moved.notify_all()

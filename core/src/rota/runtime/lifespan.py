@@ -1,6 +1,6 @@
 """The manager's lifespan: entered once per worker process, before the first claim."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Final, TypeAlias
 
@@ -40,6 +40,8 @@ class Lifespan:
                 f"lifespan must be a function under @contextmanager or @asynccontextmanager; it returned {entered!r}"
             )
         self._entered = entered
+        if yielded is not None and (isinstance(yielded, Mapping) or not isinstance(yielded, Iterable)):
+            raise ConfigError(f"lifespan must yield a list of resources, or None; it yielded a {type(yielded).__name__}")
         return {type(one): one for one in yielded or ()}
 
     def exit(self) -> None:

@@ -88,6 +88,8 @@ class ProcessorChain:
                 return answer
             if isinstance(answer, Exception):
                 verdict = answer
+            elif answer is not None:
+                _log.warning("the processor %r answered %r: only an exception or Resolved counts", processor, answer)
         return verdict
 
     def changed(self, instance: Instance[Any], transition: Transition) -> None:

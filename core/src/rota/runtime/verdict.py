@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from traceback import format_exception
+from types import TracebackType
 from typing import Final, Literal, TypeAlias
 
 from rota.engine.codec import encode_result
@@ -120,12 +121,18 @@ class Judge:
         return Outcome(attempt.claim.record.id, attempt.claim.token, ending, error=record)
 
 
+def _own_frames(error: BaseException) -> TracebackType | None:
+    """The traceback from the job's function on: the frame that called it says nothing to its author."""
+    trace = error.__traceback__
+    return trace if trace is None or trace.tb_next is None else trace.tb_next
+
+
 def _failure(error: BaseException, *, category: Category = "failed", type_name: str = "") -> ErrorRecord:
     """An exception as text; never raises, whatever the exception's own methods do."""
     kind = type(error)
     prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     name = type_name or prefix + kind.__qualname__
-    return ErrorRecord(category, name, _read(lambda: str(error)), _read(lambda: "".join(format_exception(error))))
+    return ErrorRecord(category, name, _read(lambda: str(error)), _read(lambda: "".join(format_exception(kind, error, _own_frames(error)))))
 
 
 def _read(text: Callable[[], str]) -> str:

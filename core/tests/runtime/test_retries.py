@@ -1,0 +1,192 @@
+"""What follows a failed attempt: another one after its wait, or none."""
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from core.tests.runtime.harness import HOUR_S, Gate, messages, pass_time, states, timed
+
+from rota import Context, Exponential, Instance, Job, JobFailed, Manager, Retry, State
+from rota.testing import FakeClock, wait_until
+
+
+@pytest.fixture
+def manager(clock: FakeClock) -> Iterator[Manager]:
+    """A manager by the clock that stands still, its randomness from seed 0."""
+    with timed(clock) as manager:
+        yield manager
+
+
+def _failing(manager: Manager, retry: Retry | int, error: type[BaseException] = OSError) -> Job[..., None]:
+    @manager.job(retry=retry)
+    def fails(ctx: Context) -> None:
+        ctx.log.info("attempt %d", ctx.attempt)
+        raise error(f"no {ctx.attempt}")
+
+    return fails
+
+
+def _run_to_end(manager: Manager, clock: FakeClock, instance: Instance[Any]) -> list[float]:
+    """Run it until it is final, moving the clock on by each wait; the waits before its retries, by the store."""
+    waits: list[float] = []
+
+    def attempted() -> bool:
+        now = instance.refresh()
+        return now.state.final or (now.state is State.SCHEDULED and now.attempt == len(waits) + 1)
+
+    with manager.worker(concurrency=1, lease=HOUR_S):
+        while True:
+            wait_until(attempted)
+            if (now := instance.refresh()).state.final:
+                return waits
+            waits.append((now.due_at - instance.history()[-1].at).total_seconds())
+            pass_time(clock, waits[-1], waits[-1])
+
+
+def test_a_retry_stands_in_the_history_as_one_step(manager: Manager, clock: FakeClock) -> None:
+    """TERMINATED with the error, then SCHEDULED at the same instant; attempts count from 1."""
+    instance = _failing(manager, Retry(2, backoff=5)).schedule()
+    _run_to_end(manager, clock, instance)
+    attempt = [State.SCHEDULED, State.PROCESSING, State.TERMINATED]
+    assert [State.CREATED, *attempt * 3] == states(instance)
+    entries = instance.history()
+    assert [0, 0, 1, 1, 1, 2, 2, 2, 3, 3] == [entry.attempt for entry in entries]
+    assert entries[3].at == entries[4].at
+    assert ["no 1", "no 2", "no 3"] == [entry.error.message for entry in entries if entry.error is not None]
+    assert 3 == instance.refresh().attempt
+    assert [1, 2, 3] == [line.attempt for line in instance.logs()]
+    with pytest.raises(JobFailed, match="no 3") as caught:
+        instance.result(1)
+    assert "OSError" == caught.value.type_name
+    assert 'raise error(f"no {ctx.attempt}")' in caught.value.traceback
+
+
+@pytest.mark.parametrize(
+    ("backoff", "expected"),
+    [
+        (3, [3, 3, 3]),
+        (timedelta(seconds=4), [4, 4, 4]),
+        (Exponential(1, 60, jitter=False), [1, 2, 4]),
+        (Exponential(1, 3, jitter=False), [1, 2, 3]),
+        (Exponential(2, 60, factor=3, jitter=False), [2, 6, 18]),
+        (lambda number: number * 2, [2, 4, 6]),
+    ],
+    ids=["seconds", "timedelta", "exponential", "capped", "factor", "function"],
+)
+def test_the_wait_before_each_retry_is_that_of_the_policy(
+    manager: Manager, clock: FakeClock, backoff: Any, expected: list[float]
+) -> None:
+    """Fixed, growing up to a cap, or what a function says."""
+    instance = _failing(manager, Retry(3, backoff=backoff)).schedule()
+    assert expected == _run_to_end(manager, clock, instance)
+
+
+class _Half(random.Random):
+    """Draws the middle, and keeps what it was asked for."""
+
+    asked: list[int]
+
+    def randint(self, a: int, b: int) -> int:
+        self.asked.append(b)
+        return (a + b) // 2
+
+
+def test_jitter_is_drawn_from_the_injected_randomness(clock: FakeClock) -> None:
+    """Evenly between zero and the exponential wait, once for each retry."""
+    rng = _Half(0)
+    rng.asked = []
+    with timed(clock, rng) as manager:
+        instance = _failing(manager, Retry(3, backoff=Exponential(10, 600))).schedule()
+        assert [5, 10, 20] == _run_to_end(manager, clock, instance)
+        assert [10_000, 20_000, 40_000] == rng.asked
+
+
+@pytest.mark.parametrize("broken", [lambda number: 1 / 0, lambda number: "soon", lambda number: -1])
+def test_a_backoff_function_that_fails_is_replaced_and_told(
+    manager: Manager, clock: FakeClock, broken: Callable[[int], Any]
+) -> None:
+    """The retry still comes, after the default wait, and the log of the job says what went wrong."""
+    instance = _failing(manager, Retry(1, backoff=broken)).schedule()
+    _run_to_end(manager, clock, instance)
+    assert 2 == instance.refresh().attempt
+    assert 1 == sum("the backoff function failed" in line for line in messages(instance))
+
+
+@pytest.mark.parametrize(
+    ("retry", "error", "attempts"),
+    [
+        (Retry(2, backoff=0, on=(OSError,)), ConnectionError, 3),
+        (Retry(2, backoff=0, on=(OSError,)), KeyError, 1),
+        (Retry(2, backoff=0, never_on=(OSError,)), ConnectionError, 1),
+        (Retry(2, backoff=0, on=(OSError,), never_on=(ConnectionError,)), ConnectionError, 1),
+        (Retry(2, backoff=0), SystemExit, 1),
+        (0, OSError, 1),
+        (Retry(0), OSError, 1),
+    ],
+)
+def test_errors_are_retried_by_their_class(
+    manager: Manager, clock: FakeClock, retry: Retry | int, error: type[BaseException], attempts: int
+) -> None:
+    """`on` chooses, `never_on` wins; what is no Exception is not retried by default."""
+    instance = _failing(manager, retry, error).schedule()
+    with manager.worker(concurrency=1, lease=HOUR_S):
+        assert attempts == instance.join(10).attempt
+    assert 0.0 == clock.monotonic()
+
+
+@pytest.mark.parametrize("retry", [Retry(1, backoff=2), Retry(1, backoff=2, on=(OSError,))])
+def test_the_retry_of_a_call_wins_over_that_of_the_job(manager: Manager, clock: FakeClock, retry: Retry) -> None:
+    """`options(retry=)` travels with the call, the classes too."""
+    instance = _failing(manager, 0).options(retry=retry).schedule()
+    assert [2] == _run_to_end(manager, clock, instance)
+    assert 2 == instance.refresh().attempt
+
+
+def test_minus_one_retries_without_end(manager: Manager, clock: FakeClock) -> None:
+    """It goes on until it succeeds."""
+
+    @manager.job(retry=Retry(-1, backoff=0))
+    def late_bloomer(ctx: Context) -> int:
+        if ctx.attempt < 40:
+            raise OSError
+        return ctx.attempt
+
+    with manager.worker(concurrency=1, lease=HOUR_S):
+        assert 40 == late_bloomer.schedule().result(10)
+
+
+def test_a_waiting_retry_occupies_no_slot(manager: Manager, clock: FakeClock, gate: Gate) -> None:
+    """While one waits for its next attempt, the only slot runs others."""
+    failing = _failing(manager, Retry(1, backoff=600))
+
+    @manager.job
+    def quick() -> str:
+        return "quick"
+
+    with manager.worker(concurrency=1, lease=HOUR_S):
+        waiting = failing.schedule()
+        wait_until(lambda: waiting.refresh().attempt == 1 and waiting.refresh().state is State.SCHEDULED)
+        assert ["quick"] * 3 == [quick.schedule().result(10) for _ in range(3)]
+        assert State.SCHEDULED is waiting.refresh().state
+
+
+def test_the_idempotency_key_is_that_of_the_instance_in_every_attempt(manager: Manager, clock: FakeClock) -> None:
+    """The same in all attempts of one, another in others; the fencing token rises."""
+    seen: list[tuple[str, int]] = []
+
+    @manager.job(retry=Retry(1, backoff=0))
+    def notes(ctx: Context) -> None:
+        seen.append((ctx.idempotency_key, ctx.token))
+        if ctx.attempt == 1:
+            raise OSError
+
+    with manager.worker(concurrency=1, lease=HOUR_S):
+        first, second = notes.schedule(), notes.schedule()
+        assert [None, None] == [first.result(10), second.result(10)]
+    keys = [key for key, _ in seen]
+    assert [2, 2] == [keys.count(str(one.id)) for one in (first, second)]
+    for one in (first, second):
+        tokens = [token for key, token in seen if key == str(one.id)]
+        assert tokens[0] < tokens[1]
