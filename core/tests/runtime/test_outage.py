@@ -8,6 +8,7 @@ from core.tests.runtime.harness import (
     HOUR_S,
     FaultyStore,
     Gate,
+    accepted,
     await_state,
     faulty,
     pass_time,
@@ -60,7 +61,7 @@ def test_one_failed_call_costs_nothing(
         assert name == worker.name
     assert list(range(-1, 20)) == sorted(ran)
     for number, one in enumerate(instances):
-        assert ONCE == states(one)
+        assert ONCE == accepted(one)
         assert [f"line {number}"] == [line.message for line in one.logs()]
 
 

@@ -162,9 +162,12 @@ class InFlight:
 
     def _settled(self, batch: Sequence[tuple[Attempt, Outcome]], answers: Sequence[SettleAnswer]) -> None:
         held, judges = self._held, self._judges
-        for (attempt, outcome), answer in zip(batch, answers, strict=True):
+        for attempt, outcome in batch:
             if held.get(outcome.id) is attempt:
                 del held[outcome.id]
+        with self.moved:
+            self.moved.notify_all()
+        for (attempt, outcome), answer in zip(batch, answers, strict=True):
             if answer.status == "lost":
                 _log.warning("attempt %d of %s came too late: its claim was taken back", attempt.number, outcome.id)
                 continue
@@ -172,8 +175,6 @@ class InFlight:
                 report(attempt, outcome)
             if judges[attempt.definition.kind].chain.on_state_change:
                 self._tell_outcome(attempt, outcome, answer)
-        with self.moved:
-            self.moved.notify_all()
 
     def _tell_outcome(self, attempt: Attempt, outcome: Outcome, answer: SettleAnswer) -> None:
         if answer.state is State.CANCELED:  # what would go back to the queue loses against a requested cancel

@@ -91,11 +91,23 @@ class ThreadExecutor:
                 attempt = following
                 runner.attempt, attempt.handle = attempt, runner
                 outcome = context.copy().run(self._host.run, attempt)
-                accepted, following = self._host.finish(attempt, outcome)
-                if not accepted and runner.given_up:
-                    return
-            with self._lock:
-                runner.attempt = None
-                if runner.given_up:
-                    return
+                if not self._free(runner):
+                    return  # its end was recorded when it was given up
+                following = self._host.finish(attempt, outcome).following
+                if following is not None:
+                    self._take()
+
+    def _free(self, runner: _Runner) -> bool:
+        """Note that it runs nothing, before its slot is passed on: else the next would find no thread free and
+        make another. False when it was given up."""
+        with self._lock:
+            runner.attempt = None
+            if not runner.given_up:
                 self._busy -= 1
+            return not runner.given_up
+
+    def _take(self) -> None:
+        with self._lock:
+            self._busy += 1
+            if self._busy > len(self._runners):  # what was submitted meanwhile counted on this thread
+                self._add_runner()
