@@ -3,9 +3,10 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from core.tests.runtime.harness import HOUR_S, LOOPS, Gate, await_state, pass_time, states, timed
+from core.tests.runtime.harness import HOUR_S, LOOPS, Gate, await_state, pass_time, states, timed, while_time_passes
 
 from rota import Context, JobCanceled, JobError, JobTimedOut, Manager, Retry, State
 from rota.testing import FakeClock, wait_until
@@ -141,7 +142,7 @@ def test_a_timed_out_attempt_is_retried_unless_the_policy_says_no(
     with manager.worker(concurrency=1, lease=HOUR_S):
         instance = stuck.schedule()
         for number in range(1, expected + 1):
-            gate.await_arrivals(number)
+            while_time_passes(clock, partial(gate.await_arrivals, number))
             pass_time(clock, 7)
         assert State.TIMED_OUT is instance.join(10).state
         gate.open()

@@ -3,13 +3,10 @@
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from threading import Condition
-from typing import Final
 
 from rota.jobs.definition import Definition
-from rota.jobs.views import Transition
 from rota.model.clock import Clock
-from rota.model.records import Claim, Ending, ErrorRecord, Outcome, SettleAnswer, TransitionRecord
-from rota.model.state import State
+from rota.model.records import Claim, Ending, ErrorRecord, Outcome, SettleAnswer
 from rota.runtime import invoke
 from rota.runtime.attempt import Attempt, Interruption, Surroundings
 from rota.runtime.executor import Executor, Finished
@@ -17,21 +14,13 @@ from rota.runtime.outbox import Outbox
 from rota.runtime.processors import ProcessorThread
 from rota.runtime.report import report
 from rota.runtime.slots import Slots
+from rota.runtime.state_changes import StateChanges
 from rota.runtime.verdict import Judge
 from rota.runtime.watchdog import Watchdog
 
 __all__ = ["InFlight"]
 
 _log = logging.getLogger("rota.worker")
-
-_STATE_AFTER: Final = {
-    Ending.COMPLETED: State.COMPLETED,
-    Ending.TERMINATED: State.TERMINATED,
-    Ending.CANCELED: State.CANCELED,
-    Ending.TIMED_OUT: State.TIMED_OUT,
-    Ending.CRASHED: State.SCHEDULED,
-    Ending.RELEASED: State.SCHEDULED,
-}
 
 
 class InFlight:
@@ -48,7 +37,7 @@ class InFlight:
         self.moved = Condition()  # notified when something was settled
         self._definitions = definitions
         self._judges = judges
-        self._clock = clock
+        self._changes = StateChanges(judges, self.processors, clock)
         self._held: dict[str, Attempt] = {}
         self._canceled_early: set[str] = set()
 
@@ -67,8 +56,8 @@ class InFlight:
             self._held[attempt.claim.record.id] = attempt
             if attempt.claim.record.id in self._canceled_early:
                 attempt.interrupt("canceled")
-            if self._judges[attempt.definition.kind].chain.on_state_change:
-                self._tell(attempt, State.PROCESSING)
+            if self._changes.concern(attempt):
+                self._changes.began(attempt)
         starting, refused = self.slots.add(attempts)
         self._submit(starting)
         self.give_back(refused)
@@ -161,7 +150,7 @@ class InFlight:
     # ---- on the way out ----------------------------------------------------------------------
 
     def _settled(self, batch: Sequence[tuple[Attempt, Outcome]], answers: Sequence[SettleAnswer]) -> None:
-        held, judges = self._held, self._judges
+        held = self._held
         for attempt, outcome in batch:
             if held.get(outcome.id) is attempt:
                 del held[outcome.id]
@@ -170,27 +159,10 @@ class InFlight:
         for (attempt, outcome), answer in zip(batch, answers, strict=True):
             if answer.status == "lost":
                 _log.warning("attempt %d of %s came too late: its claim was taken back", attempt.number, outcome.id)
-                continue
-            if outcome.ending is not Ending.COMPLETED and answer.status == "done":
+            elif outcome.ending is not Ending.COMPLETED and answer.status == "done":
                 report(attempt, outcome)
-            if judges[attempt.definition.kind].chain.on_state_change:
-                self._tell_outcome(attempt, outcome, answer)
-
-    def _tell_outcome(self, attempt: Attempt, outcome: Outcome, answer: SettleAnswer) -> None:
-        if answer.state is State.CANCELED:  # what would go back to the queue loses against a requested cancel
-            self._tell(attempt, State.CANCELED, error=outcome.error if outcome.ending is Ending.CANCELED else None)
-            return
-        self._tell(attempt, _STATE_AFTER[outcome.ending], outcome.reason, outcome.error)
-        if outcome.retry_after_ms is not None:
-            self._tell(attempt, State.SCHEDULED)
-
-    def _tell(
-        self, attempt: Attempt, state: State, reason: str | None = None, error: ErrorRecord | None = None
-    ) -> None:
-        record = TransitionRecord(state, self._clock.now_ms(), attempt.number, attempt.worker, reason, error)
-        transition = Transition.of(record, attempt.claim.record.id)
-        chain = self._judges[attempt.definition.kind].chain
-        self.processors.submit(lambda: chain.changed(attempt.instance_in(state), transition))
+            if self._changes.concern(attempt):
+                self._changes.ended(attempt, outcome, answer)
 
 
 def _broken(attempt: Attempt, error: BaseException) -> Outcome:

@@ -41,7 +41,8 @@ class Lifespan:
             )
         self._entered = entered
         if yielded is not None and (isinstance(yielded, Mapping) or not isinstance(yielded, Iterable)):
-            raise ConfigError(f"lifespan must yield a list of resources, or None; it yielded a {type(yielded).__name__}")
+            what = type(yielded).__name__
+            raise ConfigError(f"lifespan must yield a list of resources, or None; it yielded a {what}")
         return {type(one): one for one in yielded or ()}
 
     def exit(self) -> None:

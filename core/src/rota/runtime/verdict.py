@@ -132,7 +132,9 @@ def _failure(error: BaseException, *, category: Category = "failed", type_name: 
     kind = type(error)
     prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     name = type_name or prefix + kind.__qualname__
-    return ErrorRecord(category, name, _read(lambda: str(error)), _read(lambda: "".join(format_exception(kind, error, _own_frames(error)))))
+    frames = _own_frames(error)
+    trace = _read(lambda: "".join(format_exception(kind, error, frames)))
+    return ErrorRecord(category, name, _read(lambda: str(error)), trace)
 
 
 def _read(text: Callable[[], str]) -> str:

@@ -1,0 +1,78 @@
+"""Tells `on_state_change` processors what this worker did: after the commit, an instance's changes in order."""
+
+from collections.abc import Mapping
+from threading import Lock
+from typing import Final
+
+from rota.jobs.views import Transition
+from rota.model.clock import Clock
+from rota.model.records import Ending, ErrorRecord, Outcome, SettleAnswer, TransitionRecord
+from rota.model.state import State
+from rota.runtime.attempt import Attempt
+from rota.runtime.processors import ProcessorThread
+from rota.runtime.verdict import Judge
+
+__all__ = ["StateChanges"]
+
+_STATE_AFTER: Final = {
+    Ending.COMPLETED: State.COMPLETED,
+    Ending.TERMINATED: State.TERMINATED,
+    Ending.CANCELED: State.CANCELED,
+    Ending.TIMED_OUT: State.TIMED_OUT,
+    Ending.CRASHED: State.SCHEDULED,
+    Ending.RELEASED: State.SCHEDULED,
+}
+
+
+class StateChanges:
+    """Only attempts of kinds with such processors come here. A retry may be claimed before the end of the attempt
+    before it was told: its start waits for that."""
+
+    def __init__(self, judges: Mapping[str, Judge], processors: ProcessorThread, clock: Clock) -> None:
+        self._judges = judges
+        self._processors = processors
+        self._clock = clock
+        self._lock = Lock()
+        self._begun: set[str] = set()
+        self._waiting: dict[str, Attempt] = {}
+
+    def concern(self, attempt: Attempt) -> bool:
+        """Whether anybody wants to know of this attempt."""
+        return bool(self._judges[attempt.definition.kind].chain.on_state_change)
+
+    def began(self, attempt: Attempt) -> None:
+        """It was claimed."""
+        instance_id = attempt.claim.record.id
+        with self._lock:
+            if instance_id in self._begun:
+                self._waiting[instance_id] = attempt
+            else:
+                self._begun.add(instance_id)
+                self._tell(attempt, State.PROCESSING)
+
+    def ended(self, attempt: Attempt, outcome: Outcome, answer: SettleAnswer) -> None:
+        """It was settled, or came too late and is nobody's concern any more."""
+        with self._lock:
+            if answer.status != "lost":
+                self._tell_end(attempt, outcome, answer)
+            following = self._waiting.pop(outcome.id, None)
+            if following is None:
+                self._begun.discard(outcome.id)
+            else:
+                self._tell(following, State.PROCESSING)
+
+    def _tell_end(self, attempt: Attempt, outcome: Outcome, answer: SettleAnswer) -> None:
+        if answer.state is State.CANCELED:  # what would go back to the queue loses against a requested cancel
+            self._tell(attempt, State.CANCELED, error=outcome.error if outcome.ending is Ending.CANCELED else None)
+            return
+        self._tell(attempt, _STATE_AFTER[outcome.ending], outcome.reason, outcome.error)
+        if outcome.retry_after_ms is not None:
+            self._tell(attempt, State.SCHEDULED)
+
+    def _tell(
+        self, attempt: Attempt, state: State, reason: str | None = None, error: ErrorRecord | None = None
+    ) -> None:
+        record = TransitionRecord(state, self._clock.now_ms(), attempt.number, attempt.worker, reason, error)
+        transition = Transition.of(record, attempt.claim.record.id)
+        chain = self._judges[attempt.definition.kind].chain
+        self._processors.submit(lambda: chain.changed(attempt.instance_in(state), transition))
