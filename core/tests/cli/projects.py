@@ -109,6 +109,12 @@ TROUBLED = (
         stores("nolib", "nolibs", more="requires='rota-nolib[client]'", package="rota_nolib"),
         files={"store": "import no_such_client_library\n"},
     ),
+    Project(
+        "rota-half",
+        "half",
+        stores("half", more="requires='rota-half[client]'", package="rota_half"),
+        files={"store": "from rota_half.left_out import open_store\n"},
+    ),
     Project("rota-clash", "clash", commands("version")),
     Project("rota-same-a", "same-a", commands("same")),
     Project("rota-same-b", "same-b", commands("same")),

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from rota.cli.group import RotaGroup
 from rota.cli.main import main
-from rota.model.errors import ConfigError, RotaError, StoreUnavailable
+from rota.model.errors import ConfigError, JobError, PluginError, RotaError, StoreUnavailable
 
 
 @pytest.fixture(autouse=True)
@@ -34,10 +34,17 @@ def failing(error: Exception) -> RotaGroup:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(RotaError("no"), 1), (ConfigError("no"), 1), (StoreUnavailable("no"), 3), (click.UsageError("no"), 2)],
+    [
+        (RotaError("no"), 1),
+        (ConfigError("no"), 2),
+        (PluginError("no"), 1),
+        (JobError("no"), 1),
+        (StoreUnavailable("no"), 3),
+        (click.UsageError("no"), 2),
+    ],
 )
 def test_an_error_is_an_exit_code_and_a_message_on_stderr(error: Exception, code: int) -> None:
-    """1 failed, 2 usage, 3 unreachable; stdout has the data alone, and no traceback is shown."""
+    """1 failed, 2 a wrong call or configuration, 3 unreachable; stdout has the data alone, stderr no traceback."""
     ran = CliRunner().invoke(failing(error), ["fail"])
     assert (code, "data\n") == (ran.exit_code, ran.stdout)
     assert "rror: no\n" in ran.stderr
@@ -85,3 +92,11 @@ def test_an_unknown_command_is_wrong_usage() -> None:
     """Exit code 2, and nothing on stdout."""
     ran = CliRunner().invoke(main, ["nope"])
     assert (2, "") == (ran.exit_code, ran.stdout)
+    assert "Did you mean" not in ran.stderr
+
+
+def test_a_mistyped_command_suggests_the_one_that_was_meant() -> None:
+    """Core's, which are imported when they are named, too."""
+    ran = CliRunner().invoke(main, ["plugin"])
+    assert (2, "") == (ran.exit_code, ran.stdout)
+    assert "No such command 'plugin'. Did you mean 'plugins'?" in ran.stderr

@@ -56,5 +56,5 @@ def test_without_autoload_only_core_is_loaded(sound: Runner) -> None:
 def test_an_unreadable_autoload_is_an_error_without_a_traceback(sound: Runner) -> None:
     """A setting that means nothing is refused by value, in the help too."""
     ran = sound("-m", "rota", "--help", ROTA_PLUGIN_AUTOLOAD="maybe")
-    assert (1, "") == (ran.returncode, ran.stdout)
+    assert (2, "") == (ran.returncode, ran.stdout)
     assert ran.stderr.startswith("error: ROTA_PLUGIN_AUTOLOAD is 'maybe'\n")

@@ -33,6 +33,7 @@ EXPECTED_STATES = {
     "future": "incompatible",
     "greet": "loaded",
     "healthy": "loaded",
+    "half": "loaded",
     "import": "failed",
     "misspelt": "failed",
     "nolib": "loaded",
@@ -149,6 +150,8 @@ def test_a_row_says_what_is_wrong(listed: subprocess.CompletedProcess[str], name
         ('brings a command "version"', "(rota-clash 1.0, ", "which wins", "ROTA_DISABLE_PLUGINS=clash"),
         ("store \"nolib\" can't be used", "(rota-nolib 1.0, ", "No module named 'no_such_client_library'",
          "pip install 'rota-nolib[client]'"),
+        ("store \"half\" can't be used", "(rota-half 1.0, ", "own code lacks a part: ModuleNotFoundError: No module"
+         " named 'rota_half.left_out'", "pip install --force-reinstall rota-half   |   report"),
     ],
 )  # fmt: skip
 def test_the_doctor_names_what_which_why_and_what_to_do(
@@ -166,9 +169,15 @@ def test_the_doctor_of_one_plugin_speaks_of_that_one_alone(troubled: Runner) -> 
     """A name, of plugin or distribution, narrows the report and the exit code."""
     healthy = troubled("-m", "rota", "plugins", "doctor", "healthy")
     assert (0, "0 problems; ") == (healthy.returncode, healthy.stdout[:12])
+    assert "1 of 1 plugins loaded\n" in healthy.stdout
+    disabled = troubled("-m", "rota", "plugins", "doctor", "healthy", ROTA_DISABLE_PLUGINS="healthy")
+    assert 'plugin "healthy" is disabled' in disabled.stdout
+    assert (0, "0 problems; 0 of 1 plugins loaded, 1 disabled") == (
+        disabled.returncode, disabled.stdout.splitlines()[-1]
+    )  # fmt: skip
     broken = troubled("-m", "rota", "plugins", "doctor", "rota-import")
     assert 1 == broken.returncode
-    assert "1 problem; " in broken.stdout
+    assert "1 problem; 0 of 1 plugins loaded\n" in broken.stdout
     assert 'plugin "import"' in broken.stdout
 
 

@@ -54,9 +54,9 @@ def app(tmp_path: Path) -> Callable[..., Path]:
 
 
 @contextmanager
-def rota(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def rota(folder: Path, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
     """`rota ARGUMENTS` in `folder`, ended when the test is over."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ROTA_")}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ROTA_")} | settings
     process = subprocess.Popen(
         [sys.executable, "-m", "rota", *arguments],
         cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -121,10 +121,15 @@ def test_store_option_serves_a_manager_without_a_store(app: Callable[..., Path])
     ("arguments", "code", "words"),
     [
         (["app:manager", "--store", "redis://user:hush@host"], 1, ["redis", "pip install rota-store-redis"]),
-        (["app:nothing"], 1, ["app", "nothing of that name"]),
-        (["app:tick"], 1, ["must name a rota.Manager"]),
-        (["absent:manager"], 1, ["no module 'absent'", "right folder"]),
-        (["app:manager", "--kinds", "no.such"], 1, ["no.such", "tick"]),
+        (["app:nothing"], 2, ["app", "nothing of that name", "its managers: manager"]),
+        (["app:managr"], 2, ["did you mean 'manager'?"]),
+        (["app:tick"], 2, ["must name a rota.Manager", "a Job"]),
+        (["absent:manager"], 2, ["no module 'absent'", "right folder"]),
+        (["app.deeper:manager"], 2, ["no module 'app.deeper'"]),
+        (["app.py:manager"], 2, ["names a file, not a module; did you mean app:manager?"]),
+        (["shop/app.py"], 2, ["did you mean shop.app:manager?"]),
+        (["app:manager", "--kinds", "no.such"], 2, ["no.such", "tick"]),
+        (["app:manager", "--store", "user:hush@host"], 2, ["--store", "starts with a scheme"]),
         (["app"], 2, ["MODULE:MANAGER"]),
         (["app:manager", "--concurrency", "0"], 2, ["concurrency"]),
         ([], 2, ["MODULE:MANAGER"]),
@@ -147,5 +152,50 @@ def test_import_error_inside_the_module_is_shown_as_it_is(app: Callable[..., Pat
     with rota(app("import no_such_library\n"), "run", "app:manager") as process:
         _, err = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert "no_such_library" in err
-    assert "app.py" in err
+    lines = err.splitlines()
+    assert "Traceback (most recent call last):" == lines[0]
+    assert "app.py" in lines[1]
+    assert "ModuleNotFoundError: No module named 'no_such_library'" == lines[-1]
+    assert "importlib" not in err
+
+
+@pytest.mark.parametrize(
+    ("files", "environ", "words"),
+    [
+        ({"rota.toml": "store ="}, {}, ["rota.toml is no TOML"]),
+        ({"rota.toml": "stroe = 'memory://'"}, {}, ["rota.toml", "'stroe'", "store, namespace, concurrency"]),
+        ({}, {"ROTA_STORE": "memory"}, ["ROTA_STORE", "starts with a scheme"]),
+        ({}, {"ROTA_STORE": "memory://", "ROTA_CONCURRENCY": "many"}, ["ROTA_CONCURRENCY", "'many'"]),
+    ],
+)
+def test_wrong_configuration_ends_with_code_two(
+    app: Callable[..., Path], files: dict[str, str], environ: dict[str, str], words: list[str]
+) -> None:
+    """One message that names where the setting stands, though it is met inside the user's module."""
+    folder = app(APP, store="")
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    with rota(folder, "run", "app:manager", **environ) as process:
+        out, err = process.communicate(timeout=20)
+    assert (2, "") == (process.returncode, out)
+    assert [word for word in words if word not in err] == []
+    assert "Traceback" not in err
+
+
+def test_mistake_in_the_module_names_its_line(app: Callable[..., Path]) -> None:
+    """The message says what, the line before it where."""
+    folder = app("import rota\nmanager = rota.Manager('memory://')\nmanager.job(retries=3)\n")
+    with rota(folder, "run", "app:manager") as process:
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 2
+    where, what, *_ = err.splitlines()
+    assert where.endswith("app.py, line 3:")
+    assert "error: job() has no option 'retries'" in what
+
+
+def test_log_begins_with_the_store(app: Callable[..., Path]) -> None:
+    """Which one a worker uses is the first question when nothing runs."""
+    with rota(app(APP, store='"memory://here"'), "run", "app:manager", "--namespace", "shop") as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+    assert "memory://here, namespace shop" in line

@@ -36,7 +36,7 @@ def test_a_thousand_pending_results_take_few_threads() -> None:
         async def main() -> tuple[int, list[int]]:
             before = threading.active_count()
             pending = [asyncio.ensure_future(one.aresult()) for one in made]
-            await asyncio.to_thread(wait_until, lambda: len(manager._finals._pending) == 1000)
+            await asyncio.to_thread(wait_until, lambda: len(manager._source._finals._pending) == 1000)
             during = threading.active_count() - before
             worker.end("work", result=b"\x07")
             return during, await asyncio.gather(*pending)
@@ -91,7 +91,7 @@ def test_several_may_wait_for_one() -> None:
         threads = [threading.Thread(target=asyncio.run, args=(twice(),)) for _ in range(2)]
         for thread in threads:
             thread.start()
-        wait_until(lambda: len(manager._finals._pending.get(one.id.hex, ())) == 4)
+        wait_until(lambda: len(manager._source._finals._pending.get(one.id.hex, ())) == 4)
         ByHand(manager).end("work")
         for thread in threads:
             thread.join(10)
@@ -117,7 +117,7 @@ def test_awaited_wait_that_was_too_short_is_a_timeout_error() -> None:
         for timeout in (0, 0.02):
             with pytest.raises(TimeoutError, match=str(one.id)):
                 asyncio.run(one.aresult(timeout))
-        assert {} == manager._finals._pending
+        assert {} == manager._source._finals._pending
         wait_until(lambda: not _finals_threads(), description="the shared thread to end")
 
 
@@ -132,12 +132,12 @@ def test_canceled_await_is_forgotten() -> None:
             tasks[0].cancel()
             tasks[2].cancel()
             await asyncio.gather(tasks[0], tasks[2], return_exceptions=True)
-            assert {one.id.hex: 1} == {key: len(value) for key, value in manager._finals._pending.items()}
+            assert {one.id.hex: 1} == {key: len(value) for key, value in manager._source._finals._pending.items()}
             await one.acancel()
             assert one.refresh() == await tasks[1]
 
         asyncio.run(main())
-        assert {} == manager._finals._pending
+        assert {} == manager._source._finals._pending
 
 
 def test_loop_that_was_closed_does_not_stop_the_others() -> None:

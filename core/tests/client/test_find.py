@@ -160,3 +160,34 @@ def test_scan_asks_for_nothing_before_it_is_begun() -> None:
         assert 0 == sum(name == "find" for name, _ in store.asked)
         next(scan)
         assert 1 == sum(name == "find" for name, _ in store.asked)
+
+
+@pytest.mark.parametrize("ask", ["find", "scan", "count", "cancel", "retry", "purge"])
+def test_what_is_no_query_is_refused_with_the_query_that_was_meant(ask: str) -> None:
+    """A kind's name, a job, an instance, anything: never taken for everything."""
+    with managed() as manager:
+        job = manager.job(kind="add")(lambda: 1)
+        one = job.schedule()
+        for given, said in (
+            ("add", r'rota\.Query\(kind="add"\)'),
+            (job, r'rota\.Query\(kind="add"\)'),
+            (one, r"rota\.Query\(ids=\[instance\.id\]\)"),
+            (5, r'rota\.Query\(kind="\.\.\."\); got 5'),
+        ):
+            with pytest.raises(QueryError, match=rf"{ask}\(\) takes a rota\.Query; write {said}"):
+                getattr(manager, ask)(given)
+        assert State.SCHEDULED == one.refresh().state
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("terminated", r"got 'terminated': write rota\.State\.TERMINATED$"),
+        (["TIMED_OUT"], r"got 'TIMED_OUT': write rota\.State\.TIMED_OUT$"),
+        ("ended", "got 'ended'$"),
+    ],
+)
+def test_state_given_as_text_names_the_member(state: Any, said: str) -> None:
+    """Refused, with what to write."""
+    with pytest.raises(QueryError, match=said):
+        Query(state=state)

@@ -68,7 +68,7 @@ def test_key_is_made_of_the_arguments(
 @pytest.mark.parametrize(
     ("template", "message"),
     [
-        ("{customer}", r"unique_key '\{customer\}' of \"invoice\" names 'customer', .* they are \(tenant: str, order"),
+        ("{customer}", r"unique_key '\{customer\}' names 'customer', .* they are \(tenant: str, order"),
         ("{0}", "names '0', which is none of its parameters"),
         ("{}", "is no argument name such as {tenant} or {order.id}"),
         ("{tenant", "is no template"),

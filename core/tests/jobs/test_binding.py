@@ -1,9 +1,10 @@
 """Which manager a job belongs to when it is asked to schedule."""
 
 import gc
+from uuid import UUID
 
 import pytest
-from core.tests.client.managers import fresh_url
+from core.tests.client.managers import fresh_url, working
 
 from rota import Jobs, Manager, NotBound
 
@@ -101,3 +102,21 @@ def test_awaited_schedule_is_bound_by_the_same_rule() -> None:
 
     with pytest.raises(NotBound):
         asyncio.run(_scheduled(Jobs().job(add)))
+
+
+def test_job_of_two_managers_belongs_inside_a_job_to_the_one_that_runs_it() -> None:
+    """What a job schedules goes where it came from itself."""
+    jobs = Jobs()
+
+    @jobs.job
+    def follow() -> int:
+        return 1
+
+    @jobs.job
+    def lead() -> str:
+        return follow.schedule().id.hex
+
+    first, second = Manager("memory://", jobs=[jobs]), Manager("memory://", jobs=[jobs])
+    with first, working(second):
+        made = second.schedule(lead.call()).result(timeout=10)
+        assert ("follow", 0) == (second.get(UUID(made)).kind, first.count())

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from core.tests.client.managers import managed
 
-from rota import ArgumentError, ConfigError, Context, Jobs
+from rota import ArgumentError, ConfigError, Context, Every, Jobs
 from rota.engine.arguments import ArgumentPlan
 
 
@@ -92,3 +93,26 @@ def test_context_is_no_parameter_of_the_call() -> None:
     assert ([3], {}) == job.call(3).bound
     assert ["a"] == [one.name for one in job.definition.plan.parameters]
     assert 3 == job(3)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("job", r"takes a Call; write add\.call\(\.\.\.\)$"), (5, r"takes a Call; write job\.call\(\.\.\.\); got 5$")],
+)
+def test_job_instead_of_a_call_is_refused_everywhere(given: Any, said: str) -> None:
+    """Scheduling and rules alike, with what to write."""
+    with managed() as manager:
+        job = manager.job(kind="math.add")(lambda: 1)
+        one = job if given == "job" else given
+        every = Every(60)
+        for ask in (
+            lambda: manager.schedule(one),
+            lambda: manager.schedule_many([one]),
+            lambda: manager.put_schedule("x", every, one),
+            lambda: manager.recurring("x", every, one),
+        ):
+            with pytest.raises(ConfigError, match=said):
+                ask()
+        with pytest.raises(ConfigError, match=r"schedule_many\(\) takes several Calls; write \["):
+            manager.schedule_many(one)
+        assert 0 == manager.count()

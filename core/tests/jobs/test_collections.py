@@ -3,6 +3,7 @@
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,7 +148,6 @@ def test_manager_finds_collections_given_by_name_without_being_entered(modules: 
     [
         ("no_such_module:jobs", "", "ModuleNotFoundError.*no_such_module"),
         ("there:nothing", "", "AttributeError.*nothing"),
-        ("there", "", "package.module:name"),
         ("there:jobs", "jobs = 5", "int; it must name a rota.Jobs"),
         ("there:jobs", "import no_such_library", "ModuleNotFoundError.*no_such_library"),
         ("there:jobs", "1/0", "ZeroDivisionError"),
@@ -198,3 +198,17 @@ def test_many_threads_resolve_each_name_once(modules: Path) -> None:
         found = list(pool.map(lambda _: sorted(jobs), range(8)))
     assert [sorted(f"{name}.go" for name in names)] * 8 == found
     assert 8 == len(jobs._included)
+
+
+@pytest.mark.parametrize("path", ["mail", "mail:", ":jobs", ""])
+def test_name_without_both_parts_is_refused_at_once(path: str) -> None:
+    """Not only when it is needed: it can never lead anywhere."""
+    with pytest.raises(ConfigError, match=r"must read package\.module:name"):
+        Manager("memory://", jobs=[path])
+
+
+@pytest.mark.parametrize("jobs", [Jobs("mail."), "mail:jobs"])
+def test_one_collection_instead_of_a_list_is_refused(jobs: Any) -> None:
+    """A collection is iterable, by its kinds; a text by its characters."""
+    with pytest.raises(ConfigError, match=r"Manager\(jobs\) takes a list; write jobs=\[\.\.\.\]"):
+        Manager("memory://", jobs=jobs)

@@ -3,7 +3,7 @@
 import functools
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +237,7 @@ def test_what_can_not_be_called_is_refused(what: Any) -> None:
 def test_function_without_a_signature_is_refused() -> None:
     """Arguments could not be checked."""
     with pytest.raises(ConfigError, match="no signature"):
-        Jobs().job(kind="d")(dict)
+        Jobs().job(kind="d")(max)
 
 
 def test_collections_are_never_falsy() -> None:
@@ -255,3 +255,65 @@ def test_redefinition_without_recurring_drops_the_rule() -> None:
     assert ["tick"] == list(jobs.declared_schedules())
     jobs.job(tick)
     assert [] == list(jobs.declared_schedules())
+
+
+def _yields() -> Iterator[int]:
+    yield 1
+
+
+async def _yields_later() -> AsyncIterator[int]:
+    yield 1
+
+
+class _Service:
+    """No function."""
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (_yields, "function with yield.*return a list"),
+        (_yields_later, "function with yield.*return a list"),
+        (functools.partial(_yields), "function with yield"),
+        (_Service, "is a class; write a function"),
+        (functools.partial(_Service), "is a class"),
+    ],
+)
+def test_what_does_no_work_by_being_called_is_refused(function: Callable[..., Any], said: str) -> None:
+    """Where it is declared, with what to write instead; it would complete without a result."""
+    with pytest.raises(ConfigError, match=rf"job 'x': .*{said}"):
+        Jobs().job(kind="x")(function)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"retries": 3}, "no option 'retries'; there are kind, executor, priority, timeout, retry"),
+        ({"kind": "k", "overlap": "skip"}, r"no option 'overlap': it belongs to recurring\(.*overlap=\.\.\.\)"),
+        ({"misfire": "all"}, "no option 'misfire': it belongs to recurring"),
+    ],
+)
+def test_unknown_option_is_refused_where_it_is_written(options: dict[str, Any], said: str) -> None:
+    """At the decorator's call, before there is a function."""
+    with pytest.raises(ConfigError, match=said):
+        Jobs()._job(**options)
+
+
+@pytest.mark.parametrize("attach", ["on_complete", "on_terminate", "on_state_change"])
+@pytest.mark.parametrize("function", [_yields_later, _yields, "text", functools.partial(_yields)])
+def test_processor_that_would_do_nothing_is_refused(attach: str, function: Any) -> None:
+    """Nobody awaits what it makes; a plain function does its work by being called."""
+    job = Jobs().job(kind="x")(lambda: 1)
+    with pytest.raises(ConfigError, match=f"{attach} of job 'x' takes a plain function"):
+        getattr(job, attach)(function)
+
+
+@pytest.mark.parametrize("attach", ["on_complete", "on_terminate", "on_state_change"])
+def test_asynchronous_processor_is_refused(attach: str) -> None:
+    """Its coroutine would never run."""
+
+    async def later(*_: object) -> None: ...
+
+    job = Jobs().job(kind="x")(lambda: 1)
+    with pytest.raises(ConfigError, match=f"{attach} of job 'x' takes a plain function.*an async def"):
+        getattr(job, attach)(later)

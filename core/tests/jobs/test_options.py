@@ -184,3 +184,19 @@ def test_jitter_is_drawn_once_for_each_instance() -> None:
         fixed = manager.job(work).options(at=_AT, jitter=5).schedule()
         assert 0 <= (fixed.due_at - _AT).total_seconds() <= 5
         assert fixed.due_at == fixed.refresh().due_at
+
+
+@pytest.mark.parametrize("unique_key", [5, ["a"], len])
+def test_unique_key_that_is_no_text_is_refused(unique_key: Any) -> None:
+    """With the job and the option named."""
+    with pytest.raises(ConfigError, match="unique_key of job 'work' is a text such as"):
+        Jobs().job(unique_key=unique_key)(work)
+    with pytest.raises(ConfigError, match=r"options\(unique_key\) of 'work' is a text such as"):
+        Jobs().job(work).options(unique_key=unique_key)
+
+
+def test_unique_key_of_unknown_names_says_the_job_once() -> None:
+    """One mention finds it."""
+    with pytest.raises(ConfigError, match=r"^unique_key of job 'work' 'x:\{order\}' names 'order'") as refused:
+        Jobs().job(unique_key="x:{order}")(work)
+    assert 1 == str(refused.value).count("work")

@@ -1,5 +1,6 @@
 """Results: what the job returned, by its annotation, or the error that says how it ended."""
 
+import asyncio
 import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from core.tests.client.managers import ByHand, fresh_url, managed, reach, working
 
 from rota import Context, JobCanceled, JobCrashed, JobError, JobFailed, JobTimedOut, Manager, State
-from rota.model.records import Ending, ErrorRecord
+from rota.model.records import Ending, ErrorRecord, WorkerRecord
 from rota.testing import FakeClock
 
 
@@ -123,6 +124,34 @@ def test_expired_in_the_queue_says_so() -> None:
             one.result(timeout=0)
 
 
+def test_too_short_wait_says_why_it_was() -> None:
+    """By what the store knows: due later, paused, without a worker, waiting, running, gone."""
+    clock = FakeClock()
+    with managed(clock) as manager:
+        job = manager.job(silent)
+        one = job.options(after=5).schedule()
+
+        def said() -> str:
+            with pytest.raises(TimeoutError) as short:
+                one.result(timeout=0)
+            with pytest.raises(TimeoutError) as awaited:
+                asyncio.run(one.aresult(timeout=0))
+            assert str(awaited.value).partition(": ")[2] == str(short.value).partition(": ")[2]
+            return str(short.value)
+
+        assert "scheduled and due in 5 s" in said()
+        clock.advance(6)
+        assert "no live worker takes 'silent'" in said()
+        worker = ByHand(manager)
+        worker.store.beat("by-hand", 60_000, WorkerRecord(id="by-hand", kinds=("silent",)))
+        assert "waits for a free slot; live workers that take 'silent': 1" in said()
+        manager.pause("silent")
+        assert "its kind is paused until resume('silent')" in said()
+        manager.resume("silent")
+        worker.claim("silent")
+        assert "it is processing, attempt 1 on the worker by-hand" in said()
+
+
 @pytest.mark.parametrize("timeout", [0, 0.05, timedelta(milliseconds=50)])
 def test_wait_that_was_too_short_is_a_timeout_error(timeout: Any) -> None:
     """The builtin one; the instance goes on."""
@@ -189,3 +218,17 @@ def test_attempt_over_its_time_raises_job_timed_out() -> None:
 
     with working(manager), pytest.raises(JobTimedOut, match="slow"):
         slow.schedule().result(timeout=10)
+
+
+def test_raised_error_shows_the_type_and_the_remote_traceback() -> None:
+    """As text, "TypeName: message", and in a note the job, the instance, and where it was raised."""
+    manager = Manager("memory://")
+    job = manager.job(broken)
+    with working(manager):
+        one = job.schedule()
+        with pytest.raises(JobFailed) as failed:
+            one.result(timeout=10)
+        assert "FileNotFoundError: no such file: a.txt" == str(failed.value)
+        (note,) = failed.value.__notes__
+        assert note.startswith(f"in the job 'broken', instance {one.id}\nTraceback")
+        assert "in broken" in note

@@ -1,5 +1,7 @@
 """What a manager is told by its surroundings, and what wins."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +126,16 @@ def test_bad_number_in_the_environment_is_an_error_that_names_it(monkeypatch: py
         ("concurrency = 0", r"concurrency in rota\.toml"),
         ("concurrency = 2.5", r"concurrency in rota\.toml"),
         ("concurrency = true", r"concurrency in rota\.toml"),
-        ("concurrency = [1]", r"concurrency in rota\.toml must be text or a number"),
+        ("concurrency = [1]", r"concurrency in rota\.toml must be a whole number"),
         ("concurrency =", r"rota\.toml is no TOML"),
         ("store = {}", r"store in rota\.toml"),
+        ("store = 5", r"store in rota\.toml must be text; got 5"),
+        ("store = 'memory'", r"^rota\.toml: a store URL starts with a scheme"),
+        (
+            "stores = 'memory://'",
+            r"rota\.toml: 'stores' is no setting of rota; there are store, namespace, concurrency",
+        ),
+        ("[tool.rota]\nconcurrency = 4", r"rota\.toml: 'tool' is no setting"),
     ],
 )
 def test_bad_file_is_an_error_that_names_it(folder: Path, text: str, said: str) -> None:
@@ -158,3 +167,38 @@ def test_making_a_manager_connects_to_nothing() -> None:
 
     with pytest.raises(PluginError, match="nowhere"):
         manager.count()
+
+
+@pytest.mark.parametrize("text", ["memory", "", "redis:/host", "user:hush@host"])
+def test_text_that_is_no_url_is_refused_at_construction(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """With where it came from, and nothing of what it holds."""
+    for make, where in ((Manager, r"Manager\(store\)"), (connect, r"connect\(url\)")):
+        with pytest.raises(ConfigError, match=f"^{where}: a store URL starts with a scheme") as refused:
+            make(text)
+        assert "hush" not in str(refused.value)
+    if text:
+        monkeypatch.setenv("ROTA_STORE", text)
+        for unsaid in (Manager, connect):
+            with pytest.raises(ConfigError, match=r"^ROTA_STORE: a store URL"):
+                unsaid()
+
+
+def test_what_is_neither_url_nor_store_is_refused() -> None:
+    """At construction, and when another is gone over to."""
+    with pytest.raises(ConfigError, match=r"Manager\(store\) takes a URL such as memory://, or a Store; got 5"):
+        Manager(5)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"use_store\(store\): a store URL"):
+        Manager("memory://").use_store("memory")
+
+
+@contextmanager
+def _resources() -> Iterator[list[object]]:
+    yield []
+
+
+@pytest.mark.parametrize("lifespan", [_resources(), 5, "resources"])
+def test_lifespan_that_was_called_is_refused(lifespan: Any) -> None:
+    """What `@contextmanager` makes can be called, too, and would fail only in the worker."""
+    with pytest.raises(ConfigError, match="pass the function, not its call"):
+        Manager("memory://", lifespan=lifespan)
+    Manager("memory://", lifespan=_resources)

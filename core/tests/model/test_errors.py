@@ -112,3 +112,26 @@ def test_job_errors_that_say_the_same_are_equal() -> None:
 def test_job_error_of_no_exception_is_named_after_its_class() -> None:
     """`type_name` is never empty."""
     assert "JobError" == JobError("no").type_name
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (JobFailed("no", type_name="OSError"), "OSError: no"),
+        (JobFailed("", type_name="OSError"), "OSError"),
+        (JobFailed("no"), "no"),
+    ],
+)
+def test_error_of_a_job_reads_like_the_exception_it_was(error: JobError, text: str) -> None:
+    """Type and message; `message` is the text alone."""
+    assert text == str(error)
+    assert "OSError" not in error.message
+
+
+def test_every_error_can_be_imported_from_one_public_place() -> None:
+    """`rota.errors` has them all, those that few programs catch too."""
+    from rota import errors as public_module
+
+    public = {name: getattr(public_module, name) for name in public_module.__all__}
+    defined = {name: one for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, RotaError)}
+    assert defined == public

@@ -84,3 +84,12 @@ def test_a_processor_without_a_function_is_refused() -> None:
     """It would never be called."""
     with pytest.raises(ConfigError, match="needs a function"):
         ProcessorSpec("a")
+
+
+def test_asynchronous_processor_is_refused_when_it_is_described() -> None:
+    """As one attached to a job: nobody would await it."""
+
+    async def later(*_: object) -> None: ...
+
+    with pytest.raises(ConfigError, match=r"ProcessorSpec\('x', on_complete\) takes a plain function.*async def"):
+        ProcessorSpec("x", on_complete=later)

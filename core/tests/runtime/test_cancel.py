@@ -4,7 +4,7 @@ import asyncio
 from threading import Event
 
 import pytest
-from core.tests.runtime.harness import HOUR_S, LOOPS, Gate, await_state, pass_time, states, timed
+from core.tests.runtime.harness import HOUR_S, LOOPS, Gate, await_state, pass_time, running, states, timed
 
 from rota import Context, JobCanceled, Manager, Query, Retry, State
 from rota.runtime.in_flight import InFlight
@@ -58,15 +58,15 @@ def test_a_cancel_reaches_jobs_that_wait_check_or_await_at_once(clock: FakeClock
             started[2].set()
             await asyncio.sleep(3600)
 
-        with manager.worker(concurrency=3, lease=HOUR_S):
-            running = [waits.schedule(), checks.schedule(), awaits.schedule()]
+        with running(clock, manager.worker(concurrency=3, lease=HOUR_S)):
+            instances = [waits.schedule(), checks.schedule(), awaits.schedule()]
             assert all(event.wait(10) for event in started)
-            assert [True] * 3 == [one.cancel() for one in running]
-            for one in running:
+            assert [True] * 3 == [one.cancel() for one in instances]
+            for one in instances:
                 with pytest.raises(JobCanceled, match="was canceled while it ran"):
                     one.result(10)
-        assert [CANCELED] * 3 == [states(one) for one in running]
-    assert 0.0 == clock.monotonic()
+            assert 0.0 == clock.monotonic()
+        assert [CANCELED] * 3 == [states(one) for one in instances]
     assert "its cancellation was requested" in said[0]
 
 
@@ -118,7 +118,7 @@ def test_a_canceled_instance_between_two_attempts_is_not_retried(clock: FakeCloc
         def fails() -> None:
             raise OSError
 
-        with manager.worker(concurrency=1, lease=HOUR_S):
+        with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
             instance = fails.schedule()
             wait_until(lambda: instance.refresh().attempt == 1 and instance.refresh().state is State.SCHEDULED)
             assert instance.cancel()
@@ -164,7 +164,7 @@ def test_a_prefetched_instance_is_canceled_without_having_run(clock: FakeClock, 
         def slow() -> None:
             gate.hold()
 
-        with manager.worker(concurrency=1, lease=HOUR_S) as worker:
+        with running(clock, manager.worker(concurrency=1, lease=HOUR_S)) as worker:
             quick.schedule(0).result(10)  # measured: it takes no time, so more is claimed ahead
             calls = [slow.call(), *(quick.call(number) for number in range(1, 4))]
             instances = manager.schedule_many(calls)
@@ -198,7 +198,7 @@ def test_a_cancel_that_overtakes_the_answer_of_the_claim_is_kept(clock: FakeCloc
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(InFlight, "begin", late)
-            with manager.worker(concurrency=1, lease=HOUR_S):
+            with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
                 instance = job.schedule()
                 assert State.CANCELED is instance.join(10).state
         assert [] == ran

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from core.tests.runtime.harness import HOUR_S, faulty, pass_time, running, timed
+from core.tests.runtime.harness import HOUR_S, LOOPS, faulty, pass_time, running, timed
 
 from rota import Cron, Every, Manager, Query, State
 from rota.model.records import TriggerRecord, WorkerRecord
@@ -32,7 +32,10 @@ def test_schedules_are_fired_at_their_slots(manager: Manager, clock: FakeClock) 
         ran.append(clock.monotonic())
 
     manager.put_schedule("minutely", Cron("* * * * *"), tick.call())
-    with manager.worker(concurrency=1, lease=HOUR_S), manager.worker(concurrency=1, lease=HOUR_S):
+    with (
+        running(clock, manager.worker(concurrency=1, lease=HOUR_S)),
+        running(clock, manager.worker(concurrency=1, lease=HOUR_S)),
+    ):
         for number in range(1, 181):
             wait_until(lambda: clock.waiters >= 8)
             clock.advance(1)
@@ -50,10 +53,12 @@ def test_a_slot_between_two_ticks_is_not_late(manager: Manager, clock: FakeClock
         ran.append(clock.monotonic())
 
     manager.put_schedule("often", Every(0.3), tick.call(), overlap="allow")
-    with manager.worker(concurrency=1, lease=HOUR_S):
-        for _ in range(90):
-            wait_until(lambda: clock.waiters >= 4)
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
+        for number in range(1, 91):
+            wait_until(lambda: clock.waiters >= LOOPS)
             clock.advance(0.01)
+            if number % 30 == 1:
+                wait_until(lambda number=number: len(ran) == number // 30)
         wait_until(lambda: len(ran) == 3)
     assert [0.3, 0.6, 0.9] == pytest.approx(ran, abs=0.011)
 
@@ -75,7 +80,7 @@ def test_a_schedule_that_cant_be_fired_stops_no_other(
     future = TriggerRecord(type="cron", expression="@never-heard-of")
     store.put_schedule(msgspec.structs.replace(broken, trigger=future))
     store.beat("dead", 1000, WorkerRecord(id="dead"))
-    with manager.worker(concurrency=1, lease=HOUR_S) as worker:
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)) as worker:
         pass_time(clock, 185)
         wait_until(lambda: len(ran) == 3)
         assert [worker.name] == [one.name for one in manager.workers()]
@@ -95,8 +100,7 @@ def test_a_queue_policy_that_fails_stops_no_other_schedule(clock: FakeClock, cap
 
         for name in ("a", "b"):
             manager.put_schedule(name, Cron("* * * * *"), tick.call(name), overlap="allow")
-        worker = manager.worker(concurrency=1, lease=HOUR_S)
-        with worker:
+        with running(clock, manager.worker(concurrency=1, lease=HOUR_S)) as worker:
             maintenance = worker._consumer._maintenance  # type: ignore[union-attr]
             rank = maintenance._rank
 
@@ -122,7 +126,7 @@ def test_the_dead_are_reaped_and_their_work_runs_elsewhere(manager: Manager, clo
     store.beat("dead", 15_000, WorkerRecord(id="dead"))
     instance = job.schedule()
     (claim,) = store.claim("dead", 1, ["job"], 1)
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         pass_time(clock, 14)
         assert State.PROCESSING is instance.refresh().state
         pass_time(clock, 6)
@@ -146,7 +150,7 @@ def test_more_dead_work_than_one_reap_takes_is_all_taken(manager: Manager, clock
     for seq in range(1, 5):
         store.claim("dead", seq, ["job"], 100)
     clock.advance(2)
-    with manager.worker(concurrency=2, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=2, lease=HOUR_S)):
         wait_until(lambda: len(ran) == 350)
     assert list(range(350)) == sorted(ran)
 
@@ -159,7 +163,7 @@ def test_what_is_declared_is_kept_in_the_store_while_a_worker_runs(clock: FakeCl
         def hourly() -> None: ...
 
         assert [] == manager.schedules()
-        with manager.worker(concurrency=1, lease=HOUR_S):
+        with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
             assert [("hourly", "shop", "code")] == [(one.name, one.owner, one.origin) for one in manager.schedules()]
             assert manager.drop_schedule("hourly")
             pass_time(clock, 16)

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from core.tests.runtime.harness import HOUR_S, Gate, pass_time, states, timed
+from core.tests.runtime.harness import HOUR_S, Gate, pass_time, running, states, timed
 
 import rota_store_memory.plugin
 from rota import Context, Instance, JobError, JobFailed, Manager, Resolved, Retry, State, Transition
@@ -204,6 +204,28 @@ def test_on_state_change_is_called_after_the_commit(manager: Manager) -> None:
     assert [True] * 5 == stored
 
 
+def test_state_changes_of_one_instance_are_told_in_the_order_of_its_history(manager: Manager) -> None:
+    """A retry may be claimed before its failed attempt was told of: it waits for its turn, so that who mirrors
+    the states ends with the last one."""
+    told: dict[str, list[tuple[State, int]]] = {}
+
+    @manager.job(retry=Retry(9, backoff=0))
+    def flaky() -> None:
+        raise OSError
+
+    @flaky.on_state_change
+    def note(instance: Instance[None], transition: Transition) -> None:
+        told.setdefault(str(instance.id), []).append((transition.state, transition.attempt))
+
+    with manager.worker(concurrency=4):
+        instances = [flaky.schedule() for _ in range(20)]
+        for one in instances:
+            one.join(10)
+    for one in instances:
+        entries = [(entry.state, entry.attempt) for entry in one.history() if entry.attempt]
+        assert entries == told[str(one.id)]
+
+
 def test_on_state_change_tells_what_the_store_made_of_the_outcome(
     manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,7 +296,7 @@ def test_slow_processors_hold_up_neither_the_loop_nor_the_timers(clock: FakeCloc
         async def short() -> None:
             await asyncio.sleep(3600)
 
-        with manager.worker(concurrency=4, lease=HOUR_S):
+        with running(clock, manager.worker(concurrency=4, lease=HOUR_S)):
             judged, late = coroutine.schedule(), stuck.schedule()
             gate.await_arrivals(1)
             pass_time(clock, 6)
@@ -289,7 +311,7 @@ def test_slow_processors_hold_up_neither_the_loop_nor_the_timers(clock: FakeCloc
             assert "slow to judge" == judged.result(10)
             assert State.TIMED_OUT is late.join(10).state
     assert threads[0].startswith("asyncio")
-    assert "rota-processors" == threads[1]
+    assert "rota-deciding" == threads[1]
 
 
 def test_a_backoff_function_runs_on_neither_the_loop_nor_the_timer(clock: FakeClock) -> None:
@@ -310,13 +332,13 @@ def test_a_backoff_function_runs_on_neither_the_loop_nor_the_timer(clock: FakeCl
         async def stuck() -> None:
             await asyncio.sleep(3600)
 
-        with manager.worker(concurrency=1, lease=HOUR_S):
+        with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
             fails.schedule().join(10)
             late = stuck.schedule()
             while not late.refresh().state.final:
                 pass_time(clock, 1)
     assert threads[0].startswith("asyncio")
-    assert "rota-processors" == threads[1]
+    assert "rota-deciding" == threads[1]
 
 
 def test_the_end_of_a_stop_is_told_too_and_leaves_no_thread(manager: Manager, gate: Gate) -> None:

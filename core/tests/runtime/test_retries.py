@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from core.tests.runtime.harness import HOUR_S, Gate, messages, pass_time, states, timed
+from core.tests.runtime.harness import HOUR_S, Gate, messages, pass_time, running, states, timed
 
 from rota import Context, Exponential, Instance, Job, JobFailed, Manager, Retry, State
 from rota.testing import FakeClock, wait_until
@@ -36,7 +36,7 @@ def _run_to_end(manager: Manager, clock: FakeClock, instance: Instance[Any]) -> 
         now = instance.refresh()
         return now.state.final or (now.state is State.SCHEDULED and now.attempt == len(waits) + 1)
 
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         while True:
             wait_until(attempted)
             if (now := instance.refresh()).state.final:
@@ -131,9 +131,9 @@ def test_errors_are_retried_by_their_class(
 ) -> None:
     """`on` chooses, `never_on` wins; what is no Exception is not retried by default."""
     instance = _failing(manager, retry, error).schedule()
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         assert attempts == instance.join(10).attempt
-    assert 0.0 == clock.monotonic()
+        assert 0.0 == clock.monotonic()
 
 
 @pytest.mark.parametrize("retry", [Retry(1, backoff=2), Retry(1, backoff=2, on=(OSError,))])
@@ -153,7 +153,7 @@ def test_minus_one_retries_without_end(manager: Manager, clock: FakeClock) -> No
             raise OSError
         return ctx.attempt
 
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         assert 40 == late_bloomer.schedule().result(10)
 
 
@@ -165,7 +165,7 @@ def test_a_waiting_retry_occupies_no_slot(manager: Manager, clock: FakeClock, ga
     def quick() -> str:
         return "quick"
 
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         waiting = failing.schedule()
         wait_until(lambda: waiting.refresh().attempt == 1 and waiting.refresh().state is State.SCHEDULED)
         assert ["quick"] * 3 == [quick.schedule().result(10) for _ in range(3)]
@@ -182,7 +182,7 @@ def test_the_idempotency_key_is_that_of_the_instance_in_every_attempt(manager: M
         if ctx.attempt == 1:
             raise OSError
 
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         first, second = notes.schedule(), notes.schedule()
         assert [None, None] == [first.result(10), second.result(10)]
     keys = [key for key, _ in seen]

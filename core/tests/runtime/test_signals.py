@@ -51,7 +51,10 @@ if __name__ == "__main__":
     instance = manager.remote(kind).schedule()
     code = manager.run(concurrency=2, grace=float(grace))
     say(instance.refresh().state.value, instance.refresh().attempt, instance.history()[-1].reason)
-    say(*sorted(one.name for one in threading.enumerate() if one.name.startswith("rota-") and kind != "deaf"))
+    left = [one for one in threading.enumerate() if one.name.startswith("rota-") and kind != "deaf"]
+    for one in left:
+        one.join(5)
+    say(*sorted(one.name for one in left if one.is_alive()))
     sys.exit(code)
 """
 

@@ -1,6 +1,6 @@
 """What was claimed ahead of the slots, and stands behind slow jobs, goes back for others to run."""
 
-from core.tests.runtime.harness import HOUR_S, Gate, await_state, pass_time, states, timed
+from core.tests.runtime.harness import HOUR_S, Gate, await_state, pass_time, running, states, timed
 
 from rota import State
 from rota.testing import FakeClock, wait_until
@@ -25,7 +25,7 @@ def test_another_worker_gets_what_stalled_within_a_tenth_of_a_second(clock: Fake
         gate.await_arrivals(1)
         for one in instances:
             await_state(one, State.PROCESSING)
-        with manager.worker(concurrency=1, kinds=["quick"], lease=HOUR_S) as second:
+        with running(clock, manager.worker(concurrency=1, kinds=["quick"], lease=HOUR_S)) as second:
             pass_time(clock, 0.11, 0.01)
             for one in instances[1:]:
                 assert State.COMPLETED is one.join(10).state
@@ -48,7 +48,7 @@ def test_a_backlog_that_was_given_back_is_not_claimed_again_by_the_same_worker(c
         def slow() -> None:
             gate.hold()
 
-        with manager.worker(concurrency=4, lease=HOUR_S):
+        with running(clock, manager.worker(concurrency=4, lease=HOUR_S)):
             for number in range(4):
                 quick.schedule(number).result(10)
             calls = [*(slow.call() for _ in range(4)), *(quick.call(number) for number in range(200))]
@@ -73,7 +73,7 @@ def test_more_slots_run_what_was_claimed_ahead_at_once(clock: FakeClock, gate: G
         def slow() -> None:
             gate.hold()
 
-        with manager.worker(concurrency=1, lease=HOUR_S) as worker:
+        with running(clock, manager.worker(concurrency=1, lease=HOUR_S)) as worker:
             quick.schedule(0).result(10)
             instances = manager.schedule_many([slow.call(), *(quick.call(number) for number in range(1, 6))])
             gate.await_arrivals(1)
@@ -94,7 +94,7 @@ def test_a_slow_job_at_the_start_strands_nothing(clock: FakeClock, gate: Gate) -
         def slow() -> None:
             gate.hold()
 
-        with manager.worker(concurrency=2, lease=HOUR_S) as worker:
+        with running(clock, manager.worker(concurrency=2, lease=HOUR_S)) as worker:
             instances = manager.schedule_many(slow.call() for _ in range(10))
             gate.await_arrivals(2)
             found = [one.refresh().state for one in instances]

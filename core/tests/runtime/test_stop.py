@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from core.tests.runtime.harness import HOUR_S, Gate, await_state, faulty, states, timed, while_time_passes
+from core.tests.runtime.harness import HOUR_S, Gate, await_state, faulty, running, states, timed, while_time_passes
 
 from rota import ConfigError, Context, JobCanceled, Manager, Query, State
 from rota.runtime.slots import Slots
@@ -84,7 +84,7 @@ def test_a_job_that_outlasts_the_grace_is_asked_to_end_then_released(
     assert RELEASED == states(instance)
     assert "released" == instance.history()[-1].reason
     assert 0 == instance.refresh().attempt
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         assert 1 == instance.result(10)
 
 
@@ -292,8 +292,8 @@ def test_two_workers_share_the_work_and_stop_apart(manager: Manager, clock: Fake
     def job(ctx: Context) -> str:
         return ctx.worker
 
-    with manager.worker(concurrency=1, lease=HOUR_S) as second:
-        with manager.worker(concurrency=1, lease=HOUR_S) as first:
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)) as second:
+        with running(clock, manager.worker(concurrency=1, lease=HOUR_S)) as first:
             assert first.name != second.name
             assert 2 == len(manager.workers())
             assert {first.name, second.name} >= {one.result(10) for one in [job.schedule() for _ in range(50)]}

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from core.tests.runtime.harness import HOUR_S, LOOPS, Gate, await_state, pass_time, states, timed, while_time_passes
+from core.tests.runtime.harness import (
+    HOUR_S,
+    LOOPS,
+    Gate,
+    await_state,
+    pass_time,
+    running,
+    states,
+    timed,
+    while_time_passes,
+)
 
 from rota import Context, JobCanceled, JobError, JobTimedOut, Manager, Retry, State
 from rota.testing import FakeClock, wait_until
@@ -27,7 +37,7 @@ def test_a_stuck_job_is_recorded_at_its_limit(manager: Manager, clock: FakeClock
         gate.hold()
         return "too late"
 
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         instance = stuck.schedule()
         gate.await_arrivals(1)
         started = clock.now_ms()
@@ -55,7 +65,7 @@ def test_a_stuck_job_costs_no_capacity(manager: Manager, clock: FakeClock, gate:
     def quick() -> None:
         threads.add(threading.get_ident())
 
-    with manager.worker(concurrency=1, lease=HOUR_S) as worker:
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)) as worker:
         for number in range(1, 4):
             late = stuck.schedule()
             gate.await_arrivals(number)
@@ -90,7 +100,7 @@ def test_a_coroutine_that_swallows_its_cancellation_costs_no_capacity(
     async def quick() -> str:
         return "quick"
 
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         instance = stubborn.schedule()
         gate.await_arrivals(1)
         waiting = quick.schedule()
@@ -119,7 +129,7 @@ def test_a_job_that_listens_is_interrupted_at_its_limit(manager: Manager, clock:
             said.append(str(error))
             raise
 
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         instance = listens.schedule()
         wait_until(lambda: clock.waiters == LOOPS + 1)
         pass_time(clock, 10)
@@ -139,7 +149,7 @@ def test_a_timed_out_attempt_is_retried_unless_the_policy_says_no(
     def stuck() -> None:
         gate.hold()
 
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         instance = stuck.schedule()
         for number in range(1, expected + 1):
             while_time_passes(clock, partial(gate.await_arrivals, number))
@@ -159,7 +169,7 @@ def test_the_limit_of_a_call_wins_over_that_of_the_job(manager: Manager, clock: 
         gate.hold()
         return "done"
 
-    with manager.worker(concurrency=2, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=2, lease=HOUR_S)):
         shorter, unbound = stuck.options(timeout=2).schedule(), stuck.options(timeout=None).schedule()
         gate.await_arrivals(2)
         pass_time(clock, 3)
@@ -179,7 +189,7 @@ def test_the_wait_in_the_queue_is_not_counted(manager: Manager, clock: FakeClock
 
     instance = bounded.schedule()
     clock.advance(60)
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         assert "done" == instance.result(10)
 
 
@@ -193,7 +203,7 @@ def test_a_cancel_stands_when_the_job_goes_over_its_time_after_it(
     def deaf() -> None:
         gate.hold()
 
-    with manager.worker(concurrency=1, lease=HOUR_S) as worker:
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)) as worker:
         instance = deaf.schedule()
         gate.await_arrivals(1)
         assert instance.cancel()
@@ -223,7 +233,7 @@ def test_what_a_job_does_after_its_limit_is_not_judged_again(manager: Manager, c
     def terminated(instance: object, error: JobError) -> None:
         seen.append(type(error).__name__)
 
-    with manager.worker(concurrency=1, lease=HOUR_S):
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         instance = late.schedule()
         gate.await_arrivals(1)
         pass_time(clock, 6)

@@ -33,8 +33,8 @@ LEASE_MS = 15_000
 class Lab:
     """One private store, its clock, ids and threads."""
 
-    def __init__(self) -> None:
-        self.clock = FakeClock()
+    def __init__(self, clock: FakeClock | None = None) -> None:
+        self.clock = clock or FakeClock()
         self.store: MemoryStore = open_store("memory://", namespace="lab", clock=self.clock)
         self._ids = IdSource(self.clock, random.Random(7))
         self._seqs = count(1)

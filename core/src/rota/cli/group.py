@@ -4,11 +4,12 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Final, cast, final
 
 import click
 
-from rota.model.errors import RotaError, StoreUnavailable
+from rota.model.errors import ConfigError, RotaError, StoreUnavailable
 from rota.plugins.host import PluginHost
 from rota.plugins.record import Problem
 from rota.plugins.reference import resolve
@@ -43,15 +44,15 @@ class RotaGroup(click.Group):
         self._lazy = dict(lazy)
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run the command and exit: 0 done, 1 failed, 2 usage, 3 unreachable. An error of rota is one message
-        on stderr; with `standalone_mode=False` it is raised."""
+        """Run the command and exit: 0 done, 1 failed, 2 a wrong call or configuration, 3 unreachable. An error of
+        rota is one message on stderr; with `standalone_mode=False` it is raised."""
         try:
             return super().main(*args, **extra)
         except RotaError as error:
             if not extra.get("standalone_mode", True):
                 raise
             click.echo(f"error: {error}", err=True)
-            sys.exit(EXIT_UNREACHABLE if isinstance(error, StoreUnavailable) else EXIT_FAILED)
+            sys.exit(_code(error))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names that can be run, sorted: core's, and those of plugins that no two of them claim."""
@@ -76,6 +77,18 @@ class RotaGroup(click.Group):
                 raise record.refusal()
         return None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As every group does; an unknown name suggests what may have been meant, plugins' commands too."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not close:
+                raise
+            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {close[0]!r}?", ctx) from error
+
     def clashes(self, host: PluginHost) -> list[Problem]:
         """The commands of plugins that have the name of one of core's, which wins."""
         own = {*self.commands, *self._lazy}
@@ -92,3 +105,9 @@ class RotaGroup(click.Group):
 
     def _own(self, ctx: click.Context) -> set[str]:
         return {*super().list_commands(ctx), *self._lazy}
+
+
+def _code(error: RotaError) -> int:
+    if isinstance(error, StoreUnavailable):
+        return EXIT_UNREACHABLE
+    return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED

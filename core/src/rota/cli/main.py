@@ -29,7 +29,7 @@ main: Final = RotaGroup(
     "rota",
     _COMMANDS,
     help="Schedule jobs, run workers, watch what happens. Data goes to stdout, messages to stderr; the exit code is"
-    " 0 for done, 1 for failed, 2 for a wrong call, 3 for a store or server that can't be reached.",
+    " 0 for done, 1 for failed, 2 for a wrong call or configuration, 3 for a store or server that can't be reached.",
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     params=[

@@ -7,7 +7,7 @@ import click
 
 from rota.cli.group import EXIT_FAILED, RotaGroup, plugin_host
 from rota.cli.output import Format, output_option, write_rows
-from rota.plugins.doctor import diagnose
+from rota.plugins.doctor import diagnose, records_of
 from rota.plugins.hookspecs import HOOKS
 from rota.plugins.record import PluginRecord, Problem
 
@@ -39,14 +39,15 @@ def doctor(ctx: click.Context, name: str) -> None:
     Imports every plugin's code, client libraries included. Exits with 1 when something is wrong.
     """
     host = plugin_host(ctx, quiet=True)
-    found = [*diagnose(host, name), *(one for one in _clashes(ctx) if name in ("", one.records[0].name))]
-    for problem in found:
+    about = records_of(host, name)
+    found = [*diagnose(host, name), *(one for one in _clashes(ctx) if one.records[0] in about)]
+    blocked = [record for record in about if record.state == "blocked"]
+    for problem in (*found, *(record.problem() for record in blocked if name)):
         click.echo(f"{problem.text()}\n")
-    for record in host.records:
-        if name == record.name and record.state == "blocked":
-            click.echo(f"{record.problem().text()}\n")
-    loaded = sum(record.state == "loaded" for record in host.records)
-    click.echo(f"{len(found)} problem{'s' * (len(found) != 1)}; {loaded} of {len(host.records)} plugins are loaded")
+    loaded = sum(record.state == "loaded" for record in about)
+    disabled = f", {len(blocked)} disabled" if blocked else ""
+    plural = "s" * (len(found) != 1)
+    click.echo(f"{len(found)} problem{plural}; {loaded} of {len(about)} plugins loaded{disabled}")
     ctx.exit(EXIT_FAILED if found else 0)
 
 

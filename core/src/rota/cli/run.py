@@ -1,12 +1,15 @@
 """`rota run`: a worker in the foreground."""
 
-import importlib
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from rota.cli.target import find_manager
+from rota.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from rota.manager.manager import Manager
@@ -21,15 +24,28 @@ class _Target(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Check the form; the import comes later."""
-        module, colon, name = value.partition(":")
-        if not (module and colon and name):
+        module, _, name = value.partition(":")
+        if module.endswith(".py"):
+            meant = f"{'.'.join(Path(module).with_suffix('').parts)}:{name or 'manager'}"
+            self.fail(f"{value!r} names a file, not a module; did you mean {meant}?", param, ctx)
+        if not module or not name:
             self.fail(f"{value!r} does not read MODULE:MANAGER, as in app:manager", param, ctx)
         return value
 
 
+def _checked_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    from rota.store.url import StoreURL
+
+    try:
+        _ = None if value is None else StoreURL.parse(value)
+    except ConfigError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
+    return value
+
+
 @click.command()
 @click.argument("target", type=_Target(), metavar="MODULE:MANAGER")
-@click.option("--store", metavar="URL", help="Another store than the manager's own.")
+@click.option("--store", metavar="URL", callback=_checked_url, help="Another store than the manager's own.")
 @click.option("--namespace", help="Another namespace.")
 @click.option("--concurrency", type=click.IntRange(min=1), help="How many jobs at once.  [default: 4 a processor]")
 @click.option("--kinds", multiple=True, metavar="PATTERN", help="Only these jobs, as in 'billing.*'; may be repeated.")
@@ -78,25 +94,10 @@ def run(
 
 def _manager(target: str, store: str | None, namespace: str | None) -> "Manager":
     """Import the manager; what the command line says wins over what the code says."""
-    from rota.manager.manager import Manager
-    from rota.model.errors import ConfigError
-
     if store is not None:
         os.environ["ROTA_STORE"] = store  # so that a manager without a store of its own can be made
-    module_name, _, name = target.partition(":")
     sys.path.insert(0, os.getcwd())
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not (module_name == error.name or module_name.startswith(error.name + ".")):
-            raise
-        raise ConfigError(
-            f"no module {module_name!r} in {os.getcwd()} or the Python path: is this the right folder?"
-        ) from error
-    manager = getattr(module, name, None)
-    if not isinstance(manager, Manager):
-        found = "nothing of that name" if manager is None else f"a {type(manager).__name__}"
-        raise ConfigError(f"{target!r} must name a rota.Manager; {module_name} has {found}")
+    manager = find_manager(target)
     if store is not None:
         manager.use_store(store, namespace=namespace)
     elif namespace is not None:

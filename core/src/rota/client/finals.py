@@ -122,4 +122,4 @@ def _resolve(future: Future[None], error: Exception | None) -> None:
 
 def not_ended(instance_id: str, timeout_s: float | None) -> TimeoutError:
     """The error of a wait that was too short."""
-    return TimeoutError(f"instance {id_to_uuid(instance_id)} has not ended within {timeout_s} s; it goes on")
+    return TimeoutError(f"instance {id_to_uuid(instance_id)} has not ended within {timeout_s} s")

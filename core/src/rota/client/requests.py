@@ -8,7 +8,7 @@ import msgspec
 
 from rota.client.published import PublishedKinds
 from rota.engine.rank import RankFunction
-from rota.jobs.call import Call
+from rota.jobs.call import Call, check_call
 from rota.jobs.definition import Definition
 from rota.jobs.options import UNSET, CallOptions
 from rota.jobs.running import CURRENT
@@ -48,6 +48,7 @@ class Requests:
         fixed, varies = dict[str, Any](), False
         found: list[InstanceRecord] = []
         for instance_id, call in zip(self._ids.many(len(calls)), calls, strict=True):
+            check_call("schedule()", call)
             if previous is None or call.definition is not previous.definition or call.options is not previous.options:
                 previous, fixed = call, self._fixed(call.definition, call.options, parent)
                 varies = bool(call.options.jitter_ms or fixed["unique_key"])

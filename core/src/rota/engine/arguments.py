@@ -103,7 +103,7 @@ class ArgumentPlan:
         known = {parameter.name for parameter in self._parameters.all}
         if (unknown := sorted(parsed.names - known)) and self._parameters.extra is None:
             raise ConfigError(
-                f'{what} {template!r} of "{self.kind}" names {unknown[0]!r}, which is none of its parameters; '
+                f"{what} {template!r} names {unknown[0]!r}, which is none of its parameters; "
                 f"they are {self._parameters}"
             )
         return parsed

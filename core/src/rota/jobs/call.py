@@ -1,17 +1,20 @@
 """A job with arguments and options, not scheduled yet."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Generic, final
 
 from typing_extensions import TypeVar
 
 from rota.jobs.options import CallOptions, unsupported_flows
+from rota.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from rota.jobs.definition import Definition
 
-__all__ = ["Call"]
+__all__ = ["Call", "check_call", "check_calls"]
 
 R_co = TypeVar("R_co", covariant=True)
+R = TypeVar("R")
 
 
 @final
@@ -65,3 +68,23 @@ class Call(Generic[R_co]):
     def __repr__(self) -> str:
         values = [*map(repr, self._args), *(f"{name}={value!r}" for name, value in self._kwargs.items())]
         return f"<Call {self.kind}({', '.join(values)})>"
+
+
+def check_call(what: str, given: object) -> None:
+    """Raise ConfigError unless it is a call; `what` says who takes one."""
+    if not isinstance(given, Call):
+        raise ConfigError(f"{what} takes a Call; write {_instead(given)}")
+
+
+def check_calls(what: str, given: Iterable[Call[R]]) -> Iterable[Call[R]]:
+    """The calls; ConfigError when it can't be several. Each is checked when it is its turn."""
+    if not isinstance(given, Iterable):
+        raise ConfigError(f"{what} takes several Calls; write [{_instead(given)}]")
+    return given
+
+
+def _instead(given: object) -> str:
+    kind = getattr(given, "kind", None)
+    if isinstance(given, Call) or not callable(getattr(given, "call", None)) or not isinstance(kind, str):
+        return f"job.call(...); got {given!r}"
+    return f"{kind.rpartition('.')[2]}.call(...)"

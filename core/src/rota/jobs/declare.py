@@ -1,8 +1,7 @@
 """From a function and the options of `job(...)` to a definition, checked where it is written."""
 
-import inspect
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Literal
 
 from rota.engine.arguments import ArgumentPlan
 from rota.engine.cron import Cron
@@ -10,12 +9,15 @@ from rota.engine.every import Every
 from rota.engine.rank import check_priority
 from rota.jobs.context import Context
 from rota.jobs.definition import DEFAULT_PRIORITY, Definition
-from rota.jobs.options import UNSET, as_retry, timeout_in_ms
+from rota.jobs.functions import check_runnable, is_asynchronous
+from rota.jobs.options import UNSET, as_retry, key_template, timeout_in_ms
 from rota.model.duration import Duration
 from rota.model.errors import ConfigError, UnsupportedFeature
 from rota.model.policy import Limit, Retry
 
-__all__ = ["declare"]
+__all__ = ["check_options", "declare"]
+
+_OF_RULES: Final = ("misfire", "overlap")
 
 
 def declare(
@@ -38,8 +40,7 @@ def declare(
     Raises: ConfigError for what can't be; UnsupportedFeature for limits, retention and the process
     executor, which this version has not got.
     """
-    if not callable(function):
-        raise ConfigError(f"job {kind!r}: {function!r} is not a function")
+    check_runnable(kind, function)
     _refuse_unsupported(kind, executor, limits, keep)
     if unique_until not in ("started", "finished"):
         raise ConfigError(f'job {kind!r}: unique_until is "started" or "finished"; got {unique_until!r}')
@@ -52,11 +53,21 @@ def declare(
         priority=check_priority(priority),
         timeout_ms=timeout_in_ms(timeout),
         retry=as_retry(retry),
-        unique_key=None if unique_key is None else plan.check_template(unique_key, f"unique_key of job {kind!r}"),
+        unique_key=key_template(plan, unique_key, f"unique_key of job {kind!r}"),
         unique_until=unique_until,
         recurring=recurring,
         remote=remote,
     )
+
+
+def check_options(given: Iterable[str]) -> None:
+    """Raise ConfigError for an option that `job(...)` has not got."""
+    known = ("kind", *(declare.__kwdefaults__ or ()))
+    for name in given:
+        if name in _OF_RULES:
+            raise ConfigError(f"job() has no option {name!r}: it belongs to recurring(name, trigger, call, {name}=...)")
+        if name not in known:
+            raise ConfigError(f"job() has no option {name!r}; there are {', '.join(known)}")
 
 
 def _refuse_unsupported(kind: str, executor: str, limits: Limit | Sequence[Limit], keep: Duration | None) -> None:
@@ -70,8 +81,7 @@ def _refuse_unsupported(kind: str, executor: str, limits: Limit | Sequence[Limit
 
 
 def _executor_of(kind: str, function: Callable[..., Any], executor: str) -> str:
-    inner = getattr(function, "func", function)  # a partial is what it wraps
-    is_async = inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(getattr(type(inner), "__call__", None))  # noqa: B004
+    is_async = is_asynchronous(function)
     fitting = "asyncio" if is_async else "thread"
     if executor is UNSET:
         return fitting

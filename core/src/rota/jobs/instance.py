@@ -24,6 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _FOLLOW_MS = 5_000
+_INSTEAD = "await one.aresult() or ajoin() in an async def, or schedule the follow-up from an on_complete processor"
 _NONE = b"\xc0"  # msgpack of None
 
 
@@ -173,9 +174,7 @@ class Instance(Generic[R_co]):
 
     def join(self, timeout: Duration | None = None) -> "Instance[R_co]":
         """Wait for the end, whatever it is; the instance as it ended. Raises TimeoutError."""
-        refuse_blocking(
-            "Instance.result() and join()", "await aresult() or ajoin(), or schedule a job that depends on it"
-        )
+        refuse_blocking("Instance.result() and join()", _INSTEAD)
         return self._with(self._source.final_snapshot(self._snapshot.record.id, _seconds(timeout)))
 
     async def ajoin(self, timeout: Duration | None = None) -> "Instance[R_co]":

@@ -11,8 +11,9 @@ from rota.jobs.call import Call
 from rota.jobs.context import Context
 from rota.jobs.definition import Definition
 from rota.jobs.detached import DetachedAttempt
+from rota.jobs.functions import check_processor
 from rota.jobs.instance import Instance
-from rota.jobs.options import UNSET, CallOptions, changed_options
+from rota.jobs.options import UNSET, CallOptions, changed_options, key_template
 from rota.jobs.running import CURRENT
 from rota.jobs.views import Transition
 from rota.model.duration import Duration
@@ -108,8 +109,8 @@ class Job(Generic[P, R_co, D_co]):
         `timeout` one attempt. `priority`: lower first. Raises ConfigError.
         """
         template: Any = unique_key
-        if unique_key is not UNSET and unique_key is not None:
-            template = self._definition.plan.check_template(unique_key, f"options(unique_key) of {self.kind!r}")
+        if unique_key is not UNSET:
+            template = key_template(self._definition.plan, unique_key, f"options(unique_key) of {self.kind!r}")
         changed = changed_options(
             self._options,
             at=at, after=after, jitter=jitter, expires=expires, priority=priority, timeout=timeout,
@@ -136,6 +137,7 @@ class Job(Generic[P, R_co, D_co]):
 
     def on_complete(self, fn: Callable[[Instance[R_co], R_co], object], /) -> Callable[[Instance[R_co], R_co], object]:
         """Attach what runs in the worker when an attempt succeeded, before that is recorded; at least once."""
+        check_processor(f"on_complete of job {self.kind!r}", fn)
         self._definition.processors.on_complete.append(fn)
         return fn
 
@@ -144,6 +146,7 @@ class Job(Generic[P, R_co, D_co]):
     ) -> Callable[[Instance[R], JobError], Exception | Resolved[R] | None]:
         """Attach what runs in the worker when an attempt failed or timed out with no retry left, before that
         is recorded; at least once. It may return another error, or `Resolved(value)`: success after all."""
+        check_processor(f"on_terminate of job {self.kind!r}", fn)
         self._definition.processors.on_terminate.append(fn)
         return fn
 
@@ -151,6 +154,7 @@ class Job(Generic[P, R_co, D_co]):
         self, fn: Callable[[Instance[R_co], Transition], object], /
     ) -> Callable[[Instance[R_co], Transition], object]:
         """Attach what runs in the worker after each state change that the worker made was recorded."""
+        check_processor(f"on_state_change of job {self.kind!r}", fn)
         self._definition.processors.on_state_change.append(fn)
         return fn
 

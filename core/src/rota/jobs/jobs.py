@@ -4,45 +4,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 from weakref import WeakSet
 
-import msgspec
-
 from rota.engine.cron import Cron
 from rota.engine.every import Every
-from rota.engine.trigger import trigger_record
 from rota.jobs.call import Call
-from rota.jobs.declare import declare
+from rota.jobs.declare import check_options, declare
 from rota.jobs.decorator import JobMethod
 from rota.jobs.job import Job
+from rota.jobs.rule import DeclaredSchedule
+from rota.jobs.running import CURRENT
 from rota.model.errors import ConfigError, KindExists, NotBound, UnknownKind
 from rota.model.name import check_name
 
 if TYPE_CHECKING:
     from rota.jobs.client import Client
 
-__all__ = ["DeclaredSchedule", "Jobs"]
-
-
-class DeclaredSchedule(msgspec.Struct, frozen=True):
-    """A recurring rule, declared or asked for. Raises ConfigError for what can't be one."""
-
-    name: str
-    trigger: Cron | Every
-    call: Call[Any]
-    misfire: Literal["latest", "skip", "all"] = "latest"
-    overlap: Literal["skip", "allow"] = "skip"
-
-    def __post_init__(self) -> None:
-        check_name("a schedule's name", self.name)
-        trigger_record(self.trigger)
-        if self.misfire not in ("latest", "skip", "all"):
-            raise ConfigError(f'schedule {self.name!r}: misfire is "latest", "skip" or "all"; got {self.misfire!r}')
-        if self.overlap not in ("skip", "allow"):
-            raise ConfigError(f'schedule {self.name!r}: overlap is "skip" or "allow"; got {self.overlap!r}')
-        if self.call.options.due_ms is not None or self.call.options.jitter_ms:
-            raise ConfigError(
-                f"schedule {self.name!r}: its slots say when the call is due, not options(at=, jitter=); "
-                "use the trigger's jitter, or options(after=)"
-            )
+__all__ = ["Jobs"]
 
 
 class Jobs:
@@ -74,6 +50,7 @@ class Jobs:
         return cast(JobMethod, self._job)
 
     def _job(self, fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        check_options(options)
         if fn is None:
             return lambda function: self._declare(function, **options)
         return self._declare(fn, **options)
@@ -131,7 +108,7 @@ class Jobs:
         """
         for one in jobs:
             if isinstance(one, str):
-                self._to_import.append(one)
+                self._to_import.append(_checked(one))
             else:
                 self._take_in(one)
 
@@ -199,10 +176,16 @@ class Jobs:
     # ---- binding -----------------------------------------------------------------------------
 
     def client_for(self, kind: str) -> "Client":
-        """The one manager that includes this collection. Raises NotBound when there is none, or several."""
+        """The one manager that includes this collection; of several, inside a job, the one that runs it.
+
+        Raises: NotBound when there is none, or several.
+        """
         clients = self._clients()
         if len(clients) == 1:
             return clients[0]
+        running = CURRENT.get()
+        if running is not None and running.token and running.client in clients:
+            return running.client
         if clients:
             raise NotBound(
                 f"{len(clients)} managers include the job {kind!r}: say which one, with manager.schedule(job.call(...))"
@@ -227,6 +210,13 @@ def _exists(known: Job[..., Any, Any], new: Job[..., Any, Any]) -> str:
         f"the kind {new.kind!r} is taken by {known.definition.function!r}; "
         f"give {new.definition.function!r} another one with job(kind=...)"
     )
+
+
+def _checked(path: str) -> str:
+    module, _, name = path.partition(":")
+    if not module or not name:
+        raise ConfigError(f'jobs={path!r} must read package.module:name, as in "{module or "app"}:jobs"')
+    return path
 
 
 def _imported(path: str) -> Jobs:

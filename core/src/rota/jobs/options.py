@@ -6,14 +6,16 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from rota.engine.arguments import ArgumentPlan, OpenPlan
 from rota.engine.outcome import retry_record
 from rota.engine.rank import check_priority
+from rota.engine.template import Template
 from rota.model.duration import Duration, to_instant_ms, to_ms
 from rota.model.errors import ConfigError, UnsupportedFeature
 from rota.model.policy import Retry
 from rota.model.records import RetryRecord
 
-__all__ = ["UNSET", "CallOptions", "as_retry", "changed_options", "timeout_in_ms", "unsupported_flows"]
+__all__ = ["UNSET", "CallOptions", "as_retry", "changed_options", "key_template", "timeout_in_ms", "unsupported_flows"]
 
 #: Stands for an option that was not given, where None means something.
 UNSET: Final[Any] = type("Unset", (), {"__repr__": lambda self: "..."})()
@@ -55,6 +57,15 @@ def timeout_in_ms(timeout: Duration | None) -> int:
     if value_ms == 0:
         raise ConfigError("timeout must be more than zero; None is no bound")
     return value_ms
+
+
+def key_template(plan: ArgumentPlan | OpenPlan, unique_key: str | None, what: str) -> Template | None:
+    """A unique key, read once. Raises ConfigError for what is no template; `what` says whose it is."""
+    if unique_key is None:
+        return None
+    if not isinstance(unique_key, str):
+        raise ConfigError(f'{what} is a text such as "invoice:{{order}}", or None; got {unique_key!r}')
+    return plan.check_template(unique_key, what)
 
 
 def changed_options(options: CallOptions, **given: Any) -> CallOptions:

@@ -8,10 +8,13 @@ from typing import Any, Final
 import msgspec
 
 from rota.model.errors import ConfigError
+from rota.store.contract import Store
+from rota.store.url import StoreURL
 
-__all__ = ["Configuration", "default_concurrency"]
+__all__ = ["Configuration", "checked_store", "default_concurrency", "store_url"]
 
 _PREFIX: Final = "ROTA_"
+_KEYS: Final = ("store", "namespace", "concurrency")
 
 
 class Configuration(msgspec.Struct, frozen=True):
@@ -24,7 +27,7 @@ class Configuration(msgspec.Struct, frozen=True):
 
     @classmethod
     def here(cls) -> "Configuration":
-        """That of this process. Raises ConfigError for a file that is no TOML."""
+        """That of this process. Raises ConfigError for a file that is no TOML, or says what rota does not know."""
         folder = Path.cwd()
         for one in (folder, *folder.parents):
             for name, keys in (("rota.toml", ()), ("pyproject.toml", ("tool", "rota"))):
@@ -33,22 +36,46 @@ class Configuration(msgspec.Struct, frozen=True):
                     return cls(os.environ, table, name)
         return cls(os.environ, {})
 
+    def where(self, name: str) -> str:
+        """Where a setting is said, for messages."""
+        variable = _PREFIX + name.upper()
+        return variable if self.environ.get(variable) else self.file_name
+
     def text(self, name: str) -> str | None:
-        """A setting as text, None when nobody says it."""
-        found = self.environ.get(_PREFIX + name.upper()) or self.file.get(name)
-        if found is not None and not isinstance(found, (str, int, float)):
-            raise ConfigError(f"{name} in {self.file_name} must be text or a number; got {found!r}")
-        return None if found is None else str(found)
+        """A setting as text, None when nobody says it. Raises ConfigError naming where it was said."""
+        found = self._said(name)
+        if found is not None and not isinstance(found, str):
+            raise ConfigError(f"{name} in {self.where(name)} must be text; got {found!r}")
+        return found
 
     def number(self, name: str, least: int = 1) -> int | None:
         """A setting as a whole number. Raises ConfigError naming where it was said."""
-        found = self.text(name)
+        found = self._said(name)
         if found is None:
             return None
-        if not found.strip().isdecimal() or int(found) < least:
-            where = _PREFIX + name.upper() if _PREFIX + name.upper() in self.environ else self.file_name
-            raise ConfigError(f"{name} in {where} must be a whole number, {least} or more; got {found!r}")
+        if not str(found).strip().isdecimal() or int(found) < least:
+            raise ConfigError(f"{name} in {self.where(name)} must be a whole number, {least} or more; got {found!r}")
         return int(found)
+
+    def _said(self, name: str) -> Any:
+        return self.environ.get(_PREFIX + name.upper()) or self.file.get(name)
+
+
+def store_url(text: str, where: str) -> StoreURL:
+    """The address of a store; ConfigError for a text that is none. `where` says where it came from."""
+    try:
+        return StoreURL.parse(text)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def checked_store(given: str | Store, where: str) -> str | Store:
+    """What was given as a store; ConfigError for a text that is no URL, and for what is neither."""
+    if isinstance(given, str):
+        store_url(given, where)
+    elif not hasattr(given, "namespaced"):
+        raise ConfigError(f"{where} takes a URL such as memory://, or a Store; got {given!r}")
+    return given
 
 
 def _table(path: Path, keys: tuple[str, ...]) -> Mapping[str, Any] | None:
@@ -62,7 +89,14 @@ def _table(path: Path, keys: tuple[str, ...]) -> Mapping[str, Any] | None:
         raise ConfigError(f"{path.name} is no TOML: {error}") from error
     for key in keys:
         table = table.get(key) if isinstance(table, dict) else None
-    return table if isinstance(table, dict) else None
+    return _known(table, path) if isinstance(table, dict) else None
+
+
+def _known(table: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    unknown = [key for key in table if key not in _KEYS]
+    if unknown:
+        raise ConfigError(f"{path}: {unknown[0]!r} is no setting of rota; there are {', '.join(_KEYS)}")
+    return table
 
 
 def default_concurrency() -> int:

@@ -3,7 +3,7 @@
 from typing import cast
 
 from rota.jobs.client import Client
-from rota.manager.configuration import Configuration
+from rota.manager.configuration import Configuration, store_url
 from rota.manager.manager import Manager
 
 __all__ = ["connect"]
@@ -17,13 +17,12 @@ def connect(url: str | None = None, *, token: str | None = None) -> Client:
     """
     from rota.plugins.host import PluginHost
     from rota.plugins.stores import SERVER_SCHEME
-    from rota.store.url import StoreURL
 
     configuration = Configuration.here()
     given = url if url is not None else configuration.text("store")
     if given is None:
         return Manager()
-    parsed = StoreURL.parse(given)
+    parsed = store_url(given, "connect(url)" if url is not None else configuration.where("store"))
     host = PluginHost.load(configuration.environ)
     if parsed.scheme in host.clients or parsed.scheme == SERVER_SCHEME:
         return cast(Client, host.clients.load(parsed.scheme)(parsed, token=token))

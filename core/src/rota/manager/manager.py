@@ -11,12 +11,13 @@ from rota.client.store_client import StoreClient
 from rota.jobs.definition import Definition
 from rota.jobs.job import Job
 from rota.jobs.jobs import Jobs
-from rota.manager.configuration import Configuration, default_concurrency
+from rota.manager.configuration import Configuration, checked_store, default_concurrency
 from rota.manager.worker import Worker
 from rota.model.duration import Duration, to_ms
 from rota.model.errors import ConfigError
 from rota.model.name import check_name
 from rota.store.contract import Store
+from rota.store.url import StoreURL
 
 if TYPE_CHECKING:
     from rota.jobs.client import Client
@@ -38,7 +39,7 @@ class Manager(Jobs, StoreClient):
     collections, by object or "package.module:name". `policy` decides the order of the queue. `lifespan`
     is entered once per worker process, before its first claim.
 
-    Raises: ConfigError when no store is given anywhere.
+    Raises: ConfigError when no store is given anywhere, or what is given can't be one.
     """
 
     def __init__(
@@ -53,21 +54,25 @@ class Manager(Jobs, StoreClient):
         revision: int | None = None,
     ) -> None:
         self._configuration = Configuration.here()
-        given = store if store is not None else self._configuration.text("store")
+        given, where = store, "Manager(store)"
+        if given is None:
+            given, where = self._configuration.text("store"), self._configuration.where("store")
         if given is None:
             raise ConfigError(
                 'no store is given: write Manager("memory://") for one in this process, or another URL; '
                 "or set ROTA_STORE, or store in rota.toml or [tool.rota]"
             )
-        self._given_store: str | Store = given
+        self._given_store = checked_store(given, where)
         said = namespace if namespace is not None else self._configuration.text("namespace")
         default = _NAMESPACE if isinstance(given, str) else given.namespace
         self._namespace = check_name("Manager(namespace)", said if said is not None else default)
         self._name = None if name is None else check_name("Manager(name)", name)
-        self._policy, self._revision, self._lifespan = policy, revision, lifespan
+        self._policy, self._revision, self._lifespan = policy, revision, _checked_lifespan(lifespan)
         self._environment = Environment()
         Jobs.__init__(self)
         self._connect_by(Connection(self._open_store, policy))
+        if isinstance(jobs, (Jobs, str)):
+            raise ConfigError(f"Manager(jobs) takes a list; write jobs=[...] around {jobs!r}")
         self.include(*jobs)
 
     def _connect_by(self, connection: Connection) -> None:
@@ -108,8 +113,9 @@ class Manager(Jobs, StoreClient):
 
     def use_store(self, store: str | Store, *, namespace: str | None = None) -> None:
         """Go over to another store; what `rota run --store` does. Handles made before ask the new one, too."""
+        given = checked_store(store, "use_store(store)")
         self.close()
-        self._given_store = store
+        self._given_store = given
         self._namespace = self._namespace if namespace is None else check_name("use_store(namespace)", namespace)
         self._connect_by(Connection(self._open_store, self._policy))
 
@@ -162,7 +168,13 @@ class Manager(Jobs, StoreClient):
         from rota.manager.signals import run_until_signal
 
         with self:
-            return run_until_signal(self.worker(concurrency=concurrency, kinds=kinds, lease=lease, grace=grace))
+            worker = self.worker(concurrency=concurrency, kinds=kinds, lease=lease, grace=grace)
+            return run_until_signal(worker, self._address())
+
+    def _address(self) -> str:
+        given = self._given_store
+        shown = StoreURL.parse(given).redacted if isinstance(given, str) else type(given).__name__
+        return f"{shown}, namespace {self._namespace}"
 
     def _consumer_settings(
         self, patterns: tuple[str, ...] | None, concurrency: int, lease_ms: int
@@ -178,7 +190,7 @@ class Manager(Jobs, StoreClient):
             connection=self._connection,
             environment=self._environment,
             client=self,
-            source=self,
+            source=self._source,
             definitions=definitions,
             executors={name: plugins.executors.load(name) for name in names},
             processors=plugins.processors,
@@ -186,7 +198,7 @@ class Manager(Jobs, StoreClient):
             concurrency=concurrency,
             lease_ms=max(lease_ms, store.capabilities.min_lease_ms),
             lifespan=self._lifespan,
-            declared=declared_rules(self, store, self._name, self._revision, self.declared_schedules()),
+            declared=declared_rules(self._requests, store, self._name, self._revision, self.declared_schedules()),
         )
 
     def _definitions(self, patterns: tuple[str, ...] | None) -> dict[str, Definition]:
@@ -208,3 +220,10 @@ class Manager(Jobs, StoreClient):
     def __repr__(self) -> str:
         name = "" if self._name is None else f" {self._name}"
         return f"<Manager{name} of {len(self._kinds())} jobs>"
+
+
+def _checked_lifespan(lifespan: "LifespanFunction | None") -> "LifespanFunction | None":
+    entered = any(hasattr(type(lifespan), name) for name in ("__enter__", "__aenter__"))  # its call: callable, too
+    if lifespan is not None and (entered or not callable(lifespan)):
+        raise ConfigError(f"Manager(lifespan) takes a function: pass the function, not its call; got {lifespan!r}")
+    return lifespan

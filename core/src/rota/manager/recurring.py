@@ -5,9 +5,10 @@ from typing import Final
 
 import msgspec
 
-from rota.client.store_client import StoreClient
+from rota.client.requests import Requests
+from rota.client.rules import schedule_record
 from rota.engine.reconcile import declared_fingerprint
-from rota.jobs.jobs import DeclaredSchedule
+from rota.jobs.rule import DeclaredSchedule
 from rota.model.errors import ConfigError
 from rota.model.records import ScheduleRecord
 from rota.runtime.maintenance import Declared
@@ -19,7 +20,7 @@ _NAMELESS: Final = "local"  # the owner where no other process can see the store
 
 
 def declared_rules(
-    client: StoreClient, store: Store, owner: str | None, revision: int | None, rules: Mapping[str, DeclaredSchedule]
+    requests: Requests, store: Store, owner: str | None, revision: int | None, rules: Mapping[str, DeclaredSchedule]
 ) -> Declared | None:
     """What to keep the store in step with; None when nothing is declared and nobody owns what was.
 
@@ -40,7 +41,7 @@ def declared_rules(
         now_ms = store.now_ms()
         found = []
         for rule in rules.values():
-            record = client.schedule_record(rule, now_ms)
+            record = schedule_record(rule, requests, store, now_ms)
             found.append(msgspec.structs.replace(record, owner=named, revision=revision))
         return found
 

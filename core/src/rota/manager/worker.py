@@ -50,14 +50,16 @@ class Worker:
                 consumer.resize(self._concurrency)
                 consumer.start()
                 self._consumer = consumer
+                consumer.resize(self._concurrency)  # it may have been asked for meanwhile
         return self
 
     def stop(self, *, grace: Duration | None = None) -> None:
         """Claim no more, let what runs end within `grace`, ask the rest to end, release what does not.
 
-        Nothing happens when it is stopped already.
+        Nothing happens when it is stopped already. Raises: ConfigError inside one of its own jobs.
         """
         grace_s = self._grace_s if grace is None else to_seconds(grace, "stop(grace)")
+        self._refuse_inside("stop()")
         with self._lock:
             consumer = self._consumer
             if consumer is not None:
@@ -82,12 +84,22 @@ class Worker:
     def drain(self, timeout: Duration | None = None) -> bool:
         """Wait until nothing of its kinds is due or running; True when so, False after `timeout`.
 
-        Raises: ConfigError while it is stopped.
+        Also False once it is stopped with something left. Raises: ConfigError while it is stopped, and inside one of
+        its own jobs.
         """
         consumer = self._consumer
+        self._refuse_inside("drain()")
         if consumer is None:
             raise ConfigError("drain() waits for a worker that runs; this one is stopped: start() it, or use `with`")
         return consumer.drain(None if timeout is None else to_seconds(timeout, "drain(timeout)"))
+
+    def _refuse_inside(self, what: str) -> None:
+        consumer = self._consumer
+        if consumer is not None and consumer.runs_this_thread():
+            raise ConfigError(
+                f"{what} inside a job or processor of the same worker would wait for itself; "
+                "call it from the thread that started the worker"
+            )
 
     async def astart(self) -> Self:
         """`start`, awaited."""

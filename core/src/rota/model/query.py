@@ -1,7 +1,7 @@
 """Questions to a store: frozen selections. What is None does not select; an empty collection matches nothing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import final
 from uuid import UUID
@@ -13,7 +13,7 @@ from rota.model.errors import QueryError
 from rota.model.ids import uuid_to_id
 from rota.model.state import State
 
-__all__ = ["InstanceFilter", "LogFilter", "PurgeFilter", "Query"]
+__all__ = ["InstanceFilter", "LogFilter", "PurgeFilter", "Query", "check_query", "narrowed"]
 
 
 class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -110,8 +110,9 @@ class Query:
 
     def to_filter(self) -> InstanceFilter:
         """The stored form. Raises QueryError for what is not a state or an id, ConfigError for a naive datetime."""
-        if self.state is not None and not all(isinstance(state, State) for state in self.state):
-            raise QueryError(f"Query(state) takes rota.State members; got {sorted(map(repr, self.state))}")
+        for state in self.state or ():
+            if not isinstance(state, State):
+                raise QueryError(f"Query(state) takes rota.State members; got {state!r}{_meant(state)}")
         if self.ids is not None and not all(isinstance(one, UUID) for one in self.ids):
             raise QueryError(f"Query(ids) takes uuid.UUID values; got {self.ids!r}")
         return InstanceFilter(
@@ -124,3 +125,26 @@ class Query:
             unique_key=self.unique_key,
             newest_first=self.newest_first,
         )
+
+
+def _meant(given: object) -> str:
+    name = given.upper() if isinstance(given, str) else ""
+    return f": write rota.State.{name}" if name in State.__members__ else ""
+
+
+def check_query(what: str, given: object) -> Query:
+    """The query; QueryError when it is none, with the one that may have been meant. `what` says who takes it."""
+    if isinstance(given, Query):
+        return given
+    kind = given if isinstance(given, str) else getattr(given, "kind", None)
+    if isinstance(getattr(given, "id", None), UUID):
+        meant = "rota.Query(ids=[instance.id])"
+    else:
+        meant = f'rota.Query(kind="{kind if isinstance(kind, str) else "..."}")'
+    raise QueryError(f"{what} takes a rota.Query; write {meant}; got {given!r}")
+
+
+def narrowed(query: Query, states: frozenset[State]) -> Query:
+    """The same, of `states` alone; newest first, so that what comes in meanwhile is never met."""
+    state = states if query.state is None else query.state & states
+    return replace(query, state=state, newest_first=True)

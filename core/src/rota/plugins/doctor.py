@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from rota.model.errors import PluginLoadError
 from rota.plugins.factories import FactorySpec, import_factory, load_problem
 from rota.plugins.host import PluginHost
-from rota.plugins.record import Problem
+from rota.plugins.record import PluginRecord, Problem
 from rota.plugins.settings import normalized
 from rota.plugins.table import Offer
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "records_of"]
 
 
 def diagnose(host: PluginHost, name: str = "") -> list[Problem]:
@@ -18,14 +18,20 @@ def diagnose(host: PluginHost, name: str = "") -> list[Problem]:
     Beside what loading found, it imports the factory of every spec, and so shows missing client
     libraries. Raises: PluginError when nothing installed has the name.
     """
+    about = records_of(host, name)
+    found = [*host.problems(), *_factory_problems(host)]
+    return [problem for problem in found if any(record in about for record in problem.records)]
+
+
+def records_of(host: PluginHost, name: str = "") -> list[PluginRecord]:
+    """The plugins of that name or distribution, all without one. Raises: PluginError when there is none."""
     distribution = normalized(name)
-    wanted = [
+    found = [
         one for one in host.records if not name or name == one.name or distribution == normalized(one.distribution)
     ]
-    if not wanted:
+    if not found:
         host.require(name)
-    found = [*host.problems(), *_factory_problems(host)]
-    return [problem for problem in found if any(record in wanted for record in problem.records)]
+    return found
 
 
 def _factory_problems(host: PluginHost) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """Specs whose code is named by text, and the import of that code when somebody asks for it."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -49,10 +50,20 @@ def load_problem(offer: Offer[FactorySpec], cause: BaseException, what: str = ""
     """What is wrong with a factory that could not be imported, or whose client library is missing."""
     said = what or f'{getattr(offer.item, "noun", "spec")} "{offer.name}" can\'t be used'
     requires: str = getattr(offer.item, "requires", "")
-    reinstall = f"pip install --upgrade {offer.record.distribution}"
+    own = _is_own(offer, cause)
+    reinstall = f"pip install --force-reinstall {offer.record.distribution}   |   report it to its author"
+    upgrade = f"pip install --upgrade {offer.record.distribution}"
+    install = f"pip install '{requires}'" if requires and isinstance(cause, ImportError) else upgrade
     return Problem(
         f'{said}: plugin "{offer.record.name}" is installed but its code did not load',
         (offer.record,),
-        brief(cause),
-        f"pip install '{requires}'" if requires and isinstance(cause, ImportError) else reinstall,
+        f"the plugin's own code lacks a part: {brief(cause)}" if own else brief(cause),
+        reinstall if own else install,
     )
+
+
+def _is_own(offer: Offer[FactorySpec], cause: BaseException) -> bool:
+    """True when what could not be imported belongs to the plugin itself, so that no library can bring it."""
+    missing = (cause.name or "").partition(".")[0] if isinstance(cause, ImportError) else ""
+    homes = (offer.item.factory, offer.record.origin)
+    return missing in {re.split(r"[.:]", home, maxsplit=1)[0] for home in homes}

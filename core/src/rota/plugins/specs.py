@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import ClassVar, Final, final
 
+from rota.jobs.functions import check_processor
 from rota.model.errors import ConfigError
 
 __all__ = [
@@ -140,11 +141,12 @@ class ProcessorSpec:
         _check_name(self, self.name)
         for field in ("kinds", "before", "after"):
             _check_texts(self, field, getattr(self, field))
-        calls = [getattr(self, field) for field in ("on_complete", "on_terminate", "on_state_change")]
-        if all(call is None for call in calls) or not all(call is None or callable(call) for call in calls):
-            raise ConfigError(
-                f"ProcessorSpec({self.name!r}) needs a function as on_complete, on_terminate or on_state_change"
-            )
+        calls = {field: getattr(self, field) for field in ("on_complete", "on_terminate", "on_state_change")}
+        given = {field: call for field, call in calls.items() if call is not None}
+        if not given:
+            raise ConfigError(f"ProcessorSpec({self.name!r}) needs a function as {', '.join(calls)}, or several")
+        for field, call in given.items():
+            check_processor(f"ProcessorSpec({self.name!r}, {field})", call)
 
     def matches(self, kind: str) -> bool:
         """Whether it wants the outcomes of `kind`; capital and small letters differ."""

@@ -55,8 +55,8 @@ class Attempt:
     """An attempt, from the claim to its end. `ended` is guarded by the worker's slots."""
 
     __slots__ = (
-        "_lines", "_number", "claim", "deadline_at", "definition", "ended", "handle", "interruption",
-        "started_at", "surroundings", "worker",
+        "__weakref__", "_lines", "_number", "claim", "deadline_at", "decided", "definition", "ended", "handle",
+        "interruption", "started_at", "surroundings", "worker",
     )  # fmt: skip
 
     def __init__(self, claim: Claim, definition: Definition, surroundings: Surroundings) -> None:
@@ -65,6 +65,7 @@ class Attempt:
         self.surroundings = surroundings
         self.worker = surroundings.worker
         self.ended = False
+        self.decided = False  # guarded, as `interruption` is, by the surroundings' `interrupts`
         self.interruption: Interruption | None = None
         self.handle: Any = None  # the executor's own
         self.started_at = 0.0  # monotonic seconds
@@ -86,13 +87,20 @@ class Attempt:
         return self.definition.timeout_ms if asked is None else asked
 
     def interrupt(self, why: Interruption) -> bool:
-        """Ask the job to end; False when it was asked before."""
+        """Ask the job to end; False when it was asked before, or when its function has ended."""
         with self.surroundings.interrupts:
-            if self.interruption is not None:
+            if self.interruption is not None or self.decided:
                 return False
             self.interruption = why
             self.surroundings.interrupts.notify_all()
         return True
+
+    def decide(self) -> bool:
+        """Note that the function has ended by itself, and that from now on nothing comes too early: processors may
+        take their time. False when it was asked to end before that."""
+        with self.surroundings.interrupts:
+            self.decided = self.interruption is None or self.interruption == "stopping"
+            return self.decided
 
     # ---- the job's side (`RunningAttempt`) ---------------------------------------------------
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from threading import Condition
 from typing import Any, Final, cast
 
+from rota.jobs.running import CURRENT
 from rota.model.errors import StoreError
 from rota.model.records import WorkerRecord
 from rota.model.state import State
@@ -48,6 +49,7 @@ class Consumer:
             for kind, definition in definitions.items()
         }
         self._settings = settings
+        self._stopping = False
         self._clock = clock
         self._identity = Identity(environment.ids.one)
         self._slots = Slots(settings.concurrency, clock)
@@ -95,12 +97,12 @@ class Consumer:
             self._heartbeat.beat(0)
             self._store().put_kinds([one.descriptor() for one in self._settings.definitions.values()])
             self._maintenance.reconcile(self._store())
+            logging.getLogger().addHandler(self._capture)
+            for loop in self._loops:
+                loop.start()
         except BaseException:
-            self._let_go()
+            self.stop(0.0)
             raise
-        logging.getLogger().addHandler(self._capture)
-        for loop in self._loops:
-            loop.start()
         kinds, namespace = len(self._settings.definitions), self._store().namespace
         _log.info("worker %s runs %d kinds of %r, %d at once", self.name, kinds, namespace, self._slots.limit)
 
@@ -110,6 +112,7 @@ class Consumer:
 
     def stop(self, grace_s: float) -> None:
         """Claim no more, wait up to `grace_s` for what runs, ask the rest to end, release what does not."""
+        self._stopping = True
         self._dispatching.stop()
         self._in_flight.give_back(self._slots.close())
         if running := self._slots.running:
@@ -121,7 +124,7 @@ class Consumer:
             _log.warning("worker %s leaves %d jobs unfinished: they go back to the queue", self.name, running)
         self._dispatching.join(_JOIN_S)
         self._in_flight.release_rest()
-        self._in_flight.processors.close(_JOIN_S)  # then what went over its time is in the outbox
+        self._in_flight.await_decisions(_JOIN_S)
         self._in_flight.outbox.close()
         self._settling.wake()  # out of a pause after a failure
         if not self._settling.join(_FLUSH_S):
@@ -143,7 +146,7 @@ class Consumer:
     def _let_go(self) -> None:
         try:
             self._lifespan.exit()
-        except Exception:  # noqa: BLE001 - the code of a user
+        except BaseException:  # noqa: BLE001 - the code of a user
             _log.exception("leaving the lifespan failed")
         for executor in self._in_flight.executors.values():
             executor.stop()
@@ -189,6 +192,11 @@ class Consumer:
 
     # ---- what the handle asks ----------------------------------------------------------------
 
+    def runs_this_thread(self) -> bool:
+        """True inside one of its jobs or processors, where waiting for the worker would be waiting for oneself."""
+        inside = getattr(CURRENT.get(), "surroundings", None) is self._surroundings
+        return inside or self._in_flight.processors.is_current
+
     @property
     def name(self) -> str:
         """The worker's present id."""
@@ -203,6 +211,8 @@ class Consumer:
         clock, moved = self._clock, self._in_flight.moved
         deadline = None if timeout_s is None else clock.monotonic() + timeout_s
         while not self._drained():
+            if self._stopping:  # nothing will run what is left
+                return False
             left = _LOOK_S if deadline is None else min(_LOOK_S, deadline - clock.monotonic())
             if left <= 0:
                 return False

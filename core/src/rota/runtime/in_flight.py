@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from threading import Condition
+from threading import Condition, Thread, current_thread
 
 from rota.jobs.definition import Definition
 from rota.model.clock import Clock
@@ -40,6 +40,7 @@ class InFlight:
         self._changes = StateChanges(judges, self.processors, clock)
         self._held: dict[str, Attempt] = {}
         self._canceled_early: set[str] = set()
+        self._deciding: set[Thread] = set()
 
     @property
     def held(self) -> list[Attempt]:
@@ -128,6 +129,8 @@ class InFlight:
     def _expire(self, attempt: Attempt) -> None:
         """Its time is over: recorded now, its slot passed on, whether or not its function has ended."""
         attempt.interrupt("deadline")
+        if attempt.decided:  # the function has ended in time
+            return
         finished = self.slots.finish(attempt)
         if not finished.accepted:
             return
@@ -135,10 +138,23 @@ class InFlight:
         if finished.following is not None:
             self.executors[finished.following.definition.executor].submit(finished.following)
         judge = self._judges[attempt.definition.kind]
-        if judge.runs_user_code(attempt):
-            self.processors.submit(lambda: self.outbox.put(attempt, judge.cut_off(attempt)))
+        if judge.runs_user_code(attempt):  # which nothing else may wait for
+            deciding = Thread(target=self._decide, args=(attempt, judge), name="rota-deciding", daemon=True)
+            self._deciding.add(deciding)
+            deciding.start()
         else:
             self.outbox.put(attempt, judge.cut_off(attempt))
+
+    def _decide(self, attempt: Attempt, judge: Judge) -> None:
+        try:
+            self.outbox.put(attempt, judge.cut_off(attempt))
+        finally:
+            self._deciding.discard(current_thread())
+
+    def await_decisions(self, timeout_s: float) -> None:
+        """Wait, up to so long each, for what is still being decided of attempts that went over their time."""
+        for thread in list(self._deciding):
+            thread.join(timeout_s)
 
     def release_rest(self) -> None:
         """Give back everything that has not ended, and leave it to itself."""

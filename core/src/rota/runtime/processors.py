@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Lock, Thread, current_thread
 from typing import Any, Protocol
 
 from rota.jobs.definition import Definition
@@ -124,6 +124,11 @@ class ProcessorThread:
                 self._thread = Thread(target=self._run, name="rota-processors", daemon=True)
                 self._thread.start()
         self._queue.put(work)
+
+    @property
+    def is_current(self) -> bool:
+        """True in the thread of the processors."""
+        return self._thread is not None and self._thread is current_thread()
 
     def close(self, timeout_s: float) -> None:
         """Run what was submitted, then end; wait up to `timeout_s` for it."""

@@ -33,8 +33,8 @@ class StateChanges:
         self._processors = processors
         self._clock = clock
         self._lock = Lock()
-        self._begun: set[str] = set()
-        self._waiting: dict[str, Attempt] = {}
+        self._begun: dict[str, Attempt] = {}  # by instance: the last one whose start was told
+        self._waiting: dict[str, Attempt] = {}  # and the one whose start is told after the end of that
 
     def concern(self, attempt: Attempt) -> bool:
         """Whether anybody wants to know of this attempt."""
@@ -42,24 +42,28 @@ class StateChanges:
 
     def began(self, attempt: Attempt) -> None:
         """It was claimed."""
-        instance_id = attempt.claim.record.id
         with self._lock:
-            if instance_id in self._begun:
-                self._waiting[instance_id] = attempt
+            before = self._begun.get(attempt.claim.record.id)
+            if before is None or before.interruption == "lost":  # nothing will be told of a lost one's end
+                self._tell_start(attempt)
             else:
-                self._begun.add(instance_id)
-                self._tell(attempt, State.PROCESSING)
+                self._waiting[attempt.claim.record.id] = attempt
 
     def ended(self, attempt: Attempt, outcome: Outcome, answer: SettleAnswer) -> None:
         """It was settled, or came too late and is nobody's concern any more."""
         with self._lock:
+            if self._waiting.get(outcome.id) is attempt:  # the one before it never ended
+                self._tell_start(self._waiting.pop(outcome.id))
             if answer.status != "lost":
                 self._tell_end(attempt, outcome, answer)
-            following = self._waiting.pop(outcome.id, None)
-            if following is None:
-                self._begun.discard(outcome.id)
-            else:
-                self._tell(following, State.PROCESSING)
+            if self._begun.get(outcome.id) is attempt:
+                del self._begun[outcome.id]
+                if outcome.id in self._waiting:
+                    self._tell_start(self._waiting.pop(outcome.id))
+
+    def _tell_start(self, attempt: Attempt) -> None:
+        self._begun[attempt.claim.record.id] = attempt
+        self._tell(attempt, State.PROCESSING)
 
     def _tell_end(self, attempt: Attempt, outcome: Outcome, answer: SettleAnswer) -> None:
         if answer.state is State.CANCELED:  # what would go back to the queue loses against a requested cancel

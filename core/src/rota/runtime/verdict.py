@@ -45,6 +45,8 @@ class Judge:
         if isinstance(data, ErrorRecord):
             return self._terminated(attempt, data)
         if self.chain.on_complete:
+            if not attempt.decide():
+                return self.interrupted(attempt)
             self.chain.complete(attempt.instance, value)
         return Outcome(attempt.claim.record.id, attempt.claim.token, Ending.COMPLETED, data)
 
@@ -63,7 +65,7 @@ class Judge:
 
     def raised(self, attempt: Attempt, error: BaseException, *, retriable: bool = True) -> Outcome:
         """The function raised, or could not be called."""
-        if attempt.interruption is not None:
+        if attempt.interruption is not None or not attempt.decide():
             return self.interrupted(attempt)
         record = _failure(error)
         policy = attempt.claim.record.retry or attempt.definition.retry

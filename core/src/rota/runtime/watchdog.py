@@ -1,6 +1,7 @@
 """Ends attempts at their time, whether or not their job listens."""
 
 import heapq
+import weakref
 from collections.abc import Callable
 from itertools import count
 from threading import Condition
@@ -22,7 +23,7 @@ class Watchdog:
         self._clock = clock
         self._expired = expired
         self._changed = Condition()
-        self._deadlines: list[tuple[float, int, Attempt]] = []
+        self._deadlines: list[tuple[float, int, weakref.ref[Attempt]]] = []  # what has ended must not be kept
         self._order = count()
         self._compact_from = _COMPACTED_FROM
 
@@ -30,7 +31,7 @@ class Watchdog:
         """Call `expired` with it at its deadline, unless it has ended. O(log n)."""
         if attempt.deadline_at is None:
             return
-        entry = (attempt.deadline_at, next(self._order), attempt)
+        entry = (attempt.deadline_at, next(self._order), weakref.ref(attempt))
         with self._changed:
             heapq.heappush(self._deadlines, entry)
             if len(self._deadlines) > self._compact_from:
@@ -40,7 +41,7 @@ class Watchdog:
 
     def _compact(self) -> None:
         """Drop those that ended before their time, or a long time limit would keep them all."""
-        self._deadlines = [entry for entry in self._deadlines if not entry[2].ended]
+        self._deadlines = [entry for entry in self._deadlines if _live(entry[2]) is not None]
         heapq.heapify(self._deadlines)
         self._compact_from = max(_COMPACTED_FROM, 2 * len(self._deadlines))
 
@@ -49,8 +50,10 @@ class Watchdog:
         due: list[Attempt] = []
         with self._changed:
             deadlines, now = self._deadlines, self._clock.monotonic()
-            while deadlines and (deadlines[0][2].ended or deadlines[0][0] <= now):
-                due.append(heapq.heappop(deadlines)[2])
+            while deadlines and (deadlines[0][0] <= now or _live(deadlines[0][2]) is None):
+                attempt = _live(heapq.heappop(deadlines)[2])
+                if attempt is not None:
+                    due.append(attempt)
             if not due:
                 self._clock.wait(self._changed, deadlines[0][0] - now if deadlines else _IDLE_S)
         for attempt in due:
@@ -62,3 +65,8 @@ class Watchdog:
         """End the wait of a step."""
         with self._changed:
             self._changed.notify_all()
+
+
+def _live(reference: "weakref.ref[Attempt]") -> Attempt | None:
+    attempt = reference()
+    return None if attempt is None or attempt.ended else attempt

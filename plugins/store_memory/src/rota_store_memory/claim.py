@@ -22,7 +22,7 @@ def claim(space: Space, worker: str, seq: int, kinds: Sequence[str], limit: int,
     lease = space.leases.of(worker)
     if lease.seq is not None and seq <= lease.seq:
         return list(lease.answer) if seq == lease.seq else []
-    queues = _due_queues(space, kinds, now_ms)
+    queues = _promoted(space, kinds, now_ms)
     claims = _take(space, queues, worker, lease, limit, now_ms) if queues and limit > 0 else []
     if not claims:
         return None
@@ -39,21 +39,26 @@ def remember_nothing(space: Space, worker: str, seq: int) -> None:
 
 def has_work(space: Space, kinds: Sequence[str], now_ms: int) -> bool:
     """Whether a claim would find something."""
-    return bool(_due_queues(space, kinds, now_ms))
+    return any(queue.has_due(now_ms) for queue in _open_queues(space, kinds))
 
 
-def _due_queues(space: Space, kinds: Sequence[str], now_ms: int) -> list[KindQueue]:
+def _promoted(space: Space, kinds: Sequence[str], now_ms: int) -> list[KindQueue]:
     """The queues of `kinds`, promoted, that have something ready and are not paused."""
+    queues = _open_queues(space, kinds)
+    for queue in queues:
+        space.promote(queue, now_ms)
+    return [queue for queue in queues if len(queue.ready)]
+
+
+def _open_queues(space: Space, kinds: Sequence[str]) -> list[KindQueue]:
+    """The queues of `kinds` that are there and not paused."""
     queues = space.queues
     if len(kinds) > len(queues):
         wanted = set(kinds)
         found = [queue for kind, queue in queues.items() if kind in wanted]
     else:
         found = [queues[kind] for kind in dict.fromkeys(kinds) if kind in queues]
-    open_queues = [queue for queue in found if not queue.paused]
-    for queue in open_queues:
-        queue.promote(now_ms)
-    return [queue for queue in open_queues if len(queue.ready)]
+    return [queue for queue in found if not queue.paused]
 
 
 def _take(space: Space, queues: list[KindQueue], worker: str, lease: Lease, limit: int, now_ms: int) -> list[Claim]:

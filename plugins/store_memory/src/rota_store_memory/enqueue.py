@@ -46,7 +46,7 @@ def _admit(
     """Add records of one kind; `answers` gets theirs."""
     entries, followed = space.entries, space.changes.on
     push, add_live, answer = queue.push, queue.live.add, answers.append
-    before, ready, alarm = len(entries), 0, False
+    before, alarm = len(entries), False
     for record in records:
         instance_id, key, due_ms = record.id, record.unique_key, record.due_ms
         if instance_id in entries or key is not None or len(record.arguments) > MAX_PAYLOAD_BYTES:
@@ -58,11 +58,8 @@ def _admit(
             due_ms = now_ms + record.delay_ms
         entries[instance_id] = entry = Entry(record.rank, due_ms, instance_id, record, now_ms)
         add_live(entry)
-        if push(entry, now_ms):
-            if entry.delayed:
-                alarm = True
-            else:
-                ready += 1
+        if push(entry, now_ms) and entry.delayed:
+            alarm = True
         if key is not None:
             queue.unique[key] = instance_id
         if record.expires_ms is not None or record.expires_after_ms is not None:
@@ -71,7 +68,7 @@ def _admit(
             _note_added(space, entry)
         answer(EnqueueAnswer("added", instance_id, due_ms))
     queue.counts[SCHEDULED] += len(entries) - before
-    space.tell(queue, ready, alarm)
+    space.tell(queue, alarm)
 
 
 def _refusal(entries: dict[str, Entry], queue: KindQueue, record: InstanceRecord) -> EnqueueAnswer | None:

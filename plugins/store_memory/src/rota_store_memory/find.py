@@ -75,12 +75,14 @@ def counted(space: Space, query: InstanceFilter) -> int | None:
 def stats(space: Space, kinds: Iterable[str] | None, now_ms: int) -> list[KindStats]:
     """Per kind with instances, or paused: the counters and the heads of its two orders."""
     chosen = sorted(_chosen(space, None if kinds is None else frozenset(kinds)), key=lambda queue: queue.kind)
+    for queue in chosen:
+        if not queue.paused:
+            space.promote(queue, now_ms)
+    space.line.wake(queue.kind for queue in chosen)
     return [_stats(queue, now_ms) for queue in chosen]
 
 
 def _stats(queue: KindQueue, now_ms: int) -> KindStats:
-    if not queue.paused:
-        queue.promote(now_ms)
     head, next_ms = queue.ready.head(), queue.delayed.next_ms()
     heads = (None if head is None else head.due_ms, next_ms)
     due = [at_ms for at_ms in heads if at_ms is not None and at_ms <= now_ms]

@@ -1,11 +1,16 @@
 """Where workers wait for work: n instances of a kind wake n of those who wait for it, the longest first.
 
+The rule: while anybody sleeps under a kind, as many are *on their way* to it as instances of it are ready.
+Whoever changes one of the two (makes instances ready, is called and takes something else, takes less than it
+made ready) says so by `wake`, which compares the two: said twice, it calls nobody twice.
+
 For what becomes due by itself one of the sleepers, the *timekeeper*, sets its alarm to the nearest due
 time of all kinds waited for, and calls as many of the others as have become ready. When it leaves,
 another takes over. So a due instance wakes one thread or two, however many sleep.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from rota.model.clock import Clock
 from rota.store.contract import MAX_WAIT_MS
@@ -18,26 +23,23 @@ __all__ = ["Line"]
 class Line:
     """The sleepers of a namespace, by kind, in the order in which they came. `queues` is the namespace's."""
 
-    __slots__ = ("_keeper", "_kinds", "_queues", "_sleepers")
+    __slots__ = ("_coming", "_keeper", "_kinds", "_queues", "_sleepers")
 
     def __init__(self, queues: dict[str, KindQueue]) -> None:
         self._queues = queues
         self._kinds: dict[str, dict[Waiter, None]] = {}
         self._sleepers: dict[Waiter, Sequence[str]] = {}
+        self._coming: Counter[str] = Counter()  # how many were called, by kind, and are not back yet
         self._keeper: Waiter | None = None
 
     def __len__(self) -> int:
         return len(self._sleepers)
 
-    def wake(self, kind: str, count: int) -> None:
-        """Call as many sleepers as `count` instances of `kind` have become ready."""
-        waiting = self._kinds.get(kind)
-        while waiting and count > 0:
-            waiter = next(iter(waiting))
-            self._step_out(waiter)
-            if not waiter.ended:
-                waiter.call()
-                count -= 1
+    def wake(self, kinds: Iterable[str]) -> None:
+        """Call sleepers of each kind until as many are on their way as instances of it are ready."""
+        if self._sleepers:
+            for kind in kinds:
+                self._wake(kind)
 
     def set_alarm(self, kind: str) -> None:
         """Let the timekeeper look again: an instance of `kind` became the earliest of its delayed."""
@@ -46,7 +48,7 @@ class Line:
 
     def sleep(self, waiter: Waiter, keys: Sequence[str], clock: Clock, deadline_ms: int) -> bool:
         """Sleep until called for work of the kinds `keys`: True; ended or past `deadline_ms`: False."""
-        waiter.called = False
+        waiter.called = None
         self._step_in(waiter, keys)
         try:
             while waiter.sleeping():
@@ -70,18 +72,43 @@ class Line:
         nearest_ms = now_ms + MAX_WAIT_MS
         for kind in list(self._kinds):
             queue = self._queues.get(kind)
-            if queue is None or queue.paused or not len(queue.delayed):
+            if queue is None or queue.paused:
                 continue
-            self.wake(kind, queue.promote(now_ms))
+            queue.promote(now_ms)
+            self._wake(kind)
             next_ms = queue.delayed.next_ms()
             if next_ms is not None and next_ms < nearest_ms:
                 nearest_ms = next_ms
         return max(0, nearest_ms - now_ms)
 
+    def _wake(self, kind: str) -> None:
+        waiting, queue = self._kinds.get(kind), self._queues.get(kind)
+        if not waiting or queue is None or queue.paused:
+            return
+        missing = len(queue.ready) - self._coming[kind]
+        while waiting and missing > 0:
+            waiter = next(iter(waiting))
+            self._step_out(waiter)
+            if not waiter.ended:
+                waiter.call(kind)
+                self._coming[kind] += 1
+                missing -= 1
+
     def _step_in(self, waiter: Waiter, kinds: Sequence[str]) -> None:
         self._sleepers[waiter] = kinds
         for kind in kinds:
-            self._kinds.setdefault(kind, {})[waiter] = None
+            waiting = self._kinds.get(kind)
+            if waiting is None:
+                self._kinds[kind] = {waiter: None}
+                self._look_after(kind)
+            else:
+                waiting[waiter] = None
+
+    def _look_after(self, kind: str) -> None:
+        """Let the timekeeper look at a kind that nobody waited for until now."""
+        queue = self._queues.get(kind)
+        if queue is not None and len(queue.delayed):
+            self.set_alarm(kind)
 
     def _step_out(self, waiter: Waiter) -> None:
         for kind in self._sleepers.pop(waiter, ()):
@@ -93,13 +120,19 @@ class Line:
 
     def _leave(self, waiter: Waiter, kinds: Sequence[str]) -> None:
         self._step_out(waiter)
-        if waiter.called and waiter.ended:
-            for kind in kinds:  # it was called and won't come: the call goes on to the next
-                self.wake(kind, 1)
+        if waiter.called is not None:
+            self._arrive(waiter.called)
+            if waiter.ended:  # it won't come for work: the call goes on to the next
+                self.wake(kinds)
         if self._keeper is waiter:
             self._keeper = next(iter(self._sleepers), None)
             if self._keeper is not None and self._any_delayed():
                 self._keeper.condition.notify()
+
+    def _arrive(self, kind: str) -> None:
+        self._coming[kind] -= 1
+        if not self._coming[kind]:
+            del self._coming[kind]
 
     def _any_delayed(self) -> bool:
         queues = map(self._queues.get, self._kinds)

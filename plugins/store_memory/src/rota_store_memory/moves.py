@@ -72,7 +72,7 @@ def requeue(
     if entry.expires_ms is not None and entry.attempt == 0:
         space.expiry.push(entry.expires_ms, entry)
     if queue.push(entry, now_ms):
-        space.tell(queue, ready=not entry.delayed, alarm=entry.delayed)
+        space.tell(queue, alarm=entry.delayed)
 
 
 def release(space: Space, queue: KindQueue, entry: Entry, now_ms: int, reason: str = "released") -> None:

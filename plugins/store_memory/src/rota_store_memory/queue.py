@@ -48,6 +48,11 @@ class KindQueue:
         else:
             self.ready.discard()
 
+    def has_due(self, now_ms: int) -> bool:
+        """Whether something is ready, or would be once promoted."""
+        next_ms = self.delayed.next_ms()
+        return len(self.ready) > 0 or (next_ms is not None and next_ms <= now_ms)
+
     def promote(self, now_ms: int) -> int:
         """Make ready what has become due, at most `MAX_PROMOTED`; how many there were. O(log n) each."""
         if not len(self.delayed):

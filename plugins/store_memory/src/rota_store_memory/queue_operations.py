@@ -40,10 +40,13 @@ class QueueOperations(View):
         """Hand due instances to `worker`."""
         space, now_ms = self._space, self._clock.now_ms
         with self._lock:
-            claims = self._until(
-                lambda: claim(space, worker, seq, kinds, limit, now_ms()),
-                space.line, kinds, worker, wait_ms, _answered,
-            )  # fmt: skip
+            try:
+                claims = self._until(
+                    lambda: claim(space, worker, seq, kinds, limit, now_ms()),
+                    space.line, kinds, worker, wait_ms if limit > 0 else 0, _answered,
+                )  # fmt: skip
+            finally:  # for what it promoted or was called for, and did not take
+                space.line.wake(kinds)
             if claims is None:
                 remember_nothing(space, worker, seq)
             return claims or []

@@ -3,6 +3,7 @@
 from threading import Lock
 
 from rota.model.records import KindDescriptor, ScheduleRecord
+from rota.store.contract import MAX_PROMOTED
 from rota_store_memory.changes import ChangeRing
 from rota_store_memory.documents import Documents
 from rota_store_memory.due_heap import DueHeap
@@ -64,11 +65,16 @@ class Space:
         if not queue.paused and not queue.total():
             del self.queues[queue.kind]
 
-    def tell(self, queue: KindQueue, ready: int, alarm: bool) -> None:
-        """Wake as many of those who wait as instances of the kind became `ready`; `alarm` says that one
-        became the earliest of the delayed."""
-        if ready and not queue.paused:
-            self.line.wake(queue.kind, ready)
+    def promote(self, queue: KindQueue, now_ms: int) -> None:
+        """Make ready what has become due, as much as one step may; the timekeeper does the rest. The caller
+        wakes those who wait, once it has taken its own part."""
+        if queue.promote(now_ms) == MAX_PROMOTED:
+            self.line.set_alarm(queue.kind)
+
+    def tell(self, queue: KindQueue, alarm: bool) -> None:
+        """Wake as many of those who wait as instances of the kind are ready; `alarm` says that one became
+        the earliest of the delayed."""
+        self.line.wake((queue.kind,))
         if alarm:
             self.line.set_alarm(queue.kind)
 
@@ -77,7 +83,7 @@ class Space:
         queue = self.queues.get(kind)
         if queue is not None and queue.paused:
             queue.paused = False
-            self.tell(queue, len(queue.ready), alarm=True)
+            self.tell(queue, alarm=True)
             self.drop_if_empty(queue)
 
     def next_version(self) -> int:

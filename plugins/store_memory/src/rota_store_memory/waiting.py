@@ -23,7 +23,8 @@ def monotonic_ms(clock: Clock) -> int:
 
 
 class Waiter:
-    """One blocked call. `called`: something happened; `ended`: interrupted, or its store was closed."""
+    """One blocked call. `called`: the key under which something happened; `ended`: interrupted, or its store was
+    closed."""
 
     __slots__ = ("called", "condition", "ended", "name", "session")
 
@@ -31,16 +32,16 @@ class Waiter:
         self.name = name
         self.session = session
         self.condition = Condition(lock)
-        self.called = False
+        self.called: str | None = None
         self.ended = False
 
     def sleeping(self) -> bool:
         """True while there is no reason to look again."""
-        return not (self.called or self.ended)
+        return self.called is None and not self.ended
 
-    def call(self) -> None:
-        """Make it look again."""
-        self.called = True
+    def call(self, key: str) -> None:
+        """Make it look again, since something happened under `key`."""
+        self.called = key
         self.condition.notify()
 
     def end(self) -> None:
@@ -72,11 +73,11 @@ class Watch:
         """Call all under `key`. O(1) when there are none."""
         if self._waiting:
             for waiter in self._waiting.pop(key, ()):
-                waiter.call()
+                waiter.call(key)
 
     def sleep(self, waiter: Waiter, keys: Sequence[str], clock: Clock, deadline_ms: int) -> bool:
         """As in `Place`."""
-        waiter.called = False
+        waiter.called = None
         for key in keys:
             self._waiting.setdefault(key, {})[waiter] = None
         try:

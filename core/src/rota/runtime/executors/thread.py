@@ -1,11 +1,14 @@
 """Runs plain functions in threads, which are made as they are needed."""
 
 import logging
+from collections import deque
+from contextlib import suppress
 from contextvars import copy_context
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Final, Literal
 
+from rota.model.records import Ending, Outcome
 from rota.runtime.attempt import Attempt
 from rota.runtime.executor import ExecutorHost
 
@@ -35,7 +38,8 @@ class ThreadExecutor:
 
     def __init__(self, host: ExecutorHost) -> None:
         self._host = host
-        self._queue: SimpleQueue[Attempt | None] = SimpleQueue()
+        self._waiting: deque[Attempt] = deque()
+        self._tokens: SimpleQueue[bool] = SimpleQueue()  # True for one that waits, False to end a thread
         self._lock = Lock()
         self._runners: set[_Runner] = set()
         self._busy = 0
@@ -45,7 +49,8 @@ class ThreadExecutor:
 
     def submit(self, attempt: Attempt) -> None:
         """Run it in a thread that is free, or in a new one."""
-        self._queue.put(attempt)
+        self._waiting.append(attempt)
+        self._tokens.put(True)
         with self._lock:
             self._busy += 1
             if self._busy > len(self._runners):
@@ -78,14 +83,44 @@ class ThreadExecutor:
             runners = list(self._runners)
             self._runners.clear()
         for _ in runners:
-            self._queue.put(None)
+            self._tokens.put(False)
         for runner in runners:
             if runner.thread is not None and runner.attempt is None:
                 runner.thread.join(_JOIN_S)
 
     def _run(self, runner: _Runner) -> None:
+        try:
+            self._work(runner)
+        finally:  # also when an exception was thrown into the thread from outside, between two jobs
+            self._bury(runner)
+
+    def _bury(self, runner: _Runner) -> None:
+        with self._lock:
+            attempt, runner.attempt = runner.attempt, None
+            if runner not in self._runners:
+                return
+            self._runners.discard(runner)
+            if attempt is not None:
+                self._busy -= 1
+            if self._busy > len(self._runners):
+                self._add_runner()
+        for _ in range(len(self._waiting)):  # it may have had a token in hand; one too many does no harm
+            self._tokens.put(True)
+        if attempt is not None:
+            crashed = Outcome(attempt.claim.record.id, attempt.claim.token, Ending.CRASHED, reason="crashed")
+            following = self._host.finish(attempt, crashed).following
+            if following is not None:
+                self.submit(following)
+
+    def _next(self) -> Attempt | None:
+        while self._tokens.get():
+            with suppress(IndexError):
+                return self._waiting.popleft()
+        return None
+
+    def _work(self, runner: _Runner) -> None:
         context = copy_context()
-        while (attempt := self._queue.get()) is not None:
+        while (attempt := self._next()) is not None:
             following: Attempt | None = attempt
             while following is not None:
                 attempt = following
