@@ -78,7 +78,13 @@ class Jobs:
         self._refuse_other([job], self._sharing())
         replaced = self._own.get(job.kind)
         self._own[job.kind] = job
+        self._changed(job)
         return replaced
+
+    def _changed(self, job: Job[..., Any, Any]) -> None:
+        """A job was defined, or defined again: those who include this collection may be running it."""
+        for one in self._included_by:
+            one._changed(job)
 
     @staticmethod
     def _refuse_other(jobs: Iterable[Job[..., Any, Any]], collections: "Sequence[Jobs]") -> None:
@@ -122,6 +128,8 @@ class Jobs:
         self._refuse_other((job for one in jobs._closure() for job in one._own.values()), self._sharing())
         self._included.append(jobs)
         jobs._included_by.add(self)
+        for kind in jobs:
+            self._changed(jobs[kind])
 
     # ---- looking up --------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
+from weakref import WeakSet
 
 from rota.client.connection import Connection
 from rota.client.environment import Environment
@@ -69,6 +70,7 @@ class Manager(Jobs, StoreClient):
         self._name = None if name is None else check_name("Manager(name)", name)
         self._policy, self._revision, self._lifespan = policy, revision, _checked_lifespan(lifespan)
         self._environment = Environment()
+        self._workers: WeakSet[Worker] = WeakSet()
         Jobs.__init__(self)
         self._connect_by(Connection(self._open_store, policy))
         if isinstance(jobs, (Jobs, str)):
@@ -152,9 +154,17 @@ class Manager(Jobs, StoreClient):
         if lease_ms < 100:
             raise ConfigError(f"worker(lease) must be at least 0.1 s; got {lease!r}")
         patterns = (kinds,) if isinstance(kinds, str) else None if kinds is None else tuple(kinds)
-        worker = Worker(lambda: self._consumer_settings(patterns, worker.concurrency, lease_ms), grace_ms / 1000, 1)
+        worker = Worker(
+            lambda: self._consumer_settings(patterns, worker.concurrency, lease_ms), grace_ms / 1000, patterns
+        )
         worker.resize(slots if slots is not None else default_concurrency())
+        self._workers.add(worker)
         return worker
+
+    def _changed(self, job: Job[..., Any, Any]) -> None:
+        super()._changed(job)
+        for worker in list(self._workers):
+            worker.define(job.definition)
 
     def run(
         self,
@@ -185,14 +195,13 @@ class Manager(Jobs, StoreClient):
         self.resolve()
         store, plugins = self._store, self._plugins
         definitions = self._definitions(patterns)
-        names = {"thread", "asyncio", *(one.executor for one in definitions.values())}
         return ConsumerSettings(
             connection=self._connection,
             environment=self._environment,
             client=self,
             source=self._source,
             definitions=definitions,
-            executors={name: plugins.executors.load(name) for name in names},
+            executors=plugins.executors.load,
             processors=plugins.processors,
             rank=plugins.policies.rank(self._policy),
             concurrency=concurrency,

@@ -1,6 +1,7 @@
 """The handle of a worker: starts it in the background, stops it, resizes it."""
 
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -10,6 +11,7 @@ from rota.model.duration import Duration, to_seconds
 from rota.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rota.jobs.definition import Definition
     from rota.runtime.consumer import Consumer
     from rota.runtime.settings import ConsumerSettings
 
@@ -20,10 +22,13 @@ class Worker:
     """`with` starts it in the background and stops it: no new claims, what runs may end within `grace`, the
     rest is asked to end and then released. It may be started again. It touches no signals."""
 
-    def __init__(self, settings: "Callable[[], ConsumerSettings]", grace_s: float, concurrency: int) -> None:
+    def __init__(
+        self, settings: "Callable[[], ConsumerSettings]", grace_s: float, patterns: tuple[str, ...] | None
+    ) -> None:
         self._settings = settings
         self._grace_s: Final = grace_s
-        self._concurrency = concurrency
+        self._patterns: Final = patterns
+        self._concurrency = 1
         self._lock = Lock()
         self._consumer: Consumer | None = None
 
@@ -92,6 +97,14 @@ class Worker:
         if consumer is None:
             raise ConfigError("drain() waits for a worker that runs; this one is stopped: start() it, or use `with`")
         return consumer.drain(None if timeout is None else to_seconds(timeout, "drain(timeout)"))
+
+    def define(self, definition: "Definition") -> None:
+        """Run it from now on: a job that was defined, or defined again, while the worker runs. One whose kind is
+        not among the worker's is left alone."""
+        consumer, kind = self._consumer, definition.kind
+        wanted = self._patterns is None or any(fnmatchcase(kind, pattern) for pattern in self._patterns)
+        if consumer is not None and wanted and definition.runs_here:
+            consumer.define(definition)
 
     def _refuse_inside(self, what: str) -> None:
         consumer = self._consumer

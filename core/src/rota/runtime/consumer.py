@@ -1,13 +1,14 @@
 """A worker's inside: assembles loops, slots and executors, starts them and stops them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Condition
 from typing import Any, Final, cast
 
+from rota.jobs.definition import Definition
 from rota.jobs.running import CURRENT
-from rota.model.errors import StoreError
+from rota.model.errors import StoreError, StoreUnavailable
 from rota.model.records import WorkerRecord
 from rota.model.state import State
 from rota.runtime.attempt import Surroundings
@@ -41,20 +42,20 @@ class Consumer:
     """One run of a worker, from `start` to `stop`; made anew for each."""
 
     def __init__(self, settings: ConsumerSettings) -> None:
-        environment, definitions = settings.environment, settings.definitions
+        environment = settings.environment
         clock, rng = environment.clock, environment.rng
-        max_bytes = self._open(settings).capabilities.max_payload_bytes
-        judges = {
-            kind: Judge(ProcessorChain(definition, settings.processors), rng, max_bytes)
-            for kind, definition in definitions.items()
-        }
         self._settings = settings
+        self._max_bytes = self._store().capabilities.max_payload_bytes
+        self._definitions = dict(settings.definitions)
+        self._judges = {kind: self._judge(definition) for kind, definition in self._definitions.items()}
+        self._kinds: Sequence[str] = sorted(self._definitions)
         self._stopping = False
         self._clock = clock
         self._identity = Identity(environment.ids.one)
         self._slots = Slots(settings.concurrency, clock)
-        self._in_flight = InFlight(definitions, judges, self._slots, clock)
-        self._in_flight.executors.update({name: make(self._in_flight) for name, make in settings.executors.items()})
+        self._in_flight = InFlight(self._definitions, self._judges, self._slots, clock)
+        for name in {"thread", "asyncio", *(one.executor for one in self._definitions.values())}:
+            self._in_flight.executors[name] = settings.executors(name)(self._in_flight)
         self._lifespan = Lifespan(settings.lifespan, self._in_loop)
         self._surroundings = Surroundings(
             settings.client, settings.source, clock, self._in_flight.outbox, Condition(), {}, self._identity.worker
@@ -64,7 +65,7 @@ class Consumer:
             self._store, self._identity, settings.lease_ms, self._info, self._in_flight.cancel, self._lost
         )
         dispatcher = Dispatcher(
-            self._store, self._identity, sorted(definitions), self._slots,
+            self._store, self._identity, lambda: self._kinds, self._slots,
             lambda claims: self._in_flight.begin(claims, self._surroundings), self._in_flight.give_back, self._lost,
         )  # fmt: skip
         self._maintenance = Maintenance(self._store, settings.declared, settings.rank, clock, rng)
@@ -79,12 +80,12 @@ class Consumer:
         self._maintaining = loop("maintenance", self._maintain)
         self._watching = loop("watchdog", self._in_flight.watchdog.step, self._in_flight.watchdog.wake)
 
-    @staticmethod
-    def _open(settings: ConsumerSettings) -> Store:
-        return settings.connection.store
-
     def _store(self) -> Store:
         return self._settings.connection.store
+
+    def _judge(self, definition: Definition) -> Judge:
+        chain = ProcessorChain(definition, self._settings.processors)
+        return Judge(chain, self._settings.environment.rng, self._max_bytes)
 
     # ---- life cycle --------------------------------------------------------------------------
 
@@ -95,7 +96,7 @@ class Consumer:
                 executor.start()
             self._surroundings.resources = self._lifespan.enter()
             self._heartbeat.beat(0)
-            self._store().put_kinds([one.descriptor() for one in self._settings.definitions.values()])
+            self._store().put_kinds([one.descriptor() for one in self._definitions.values()])
             self._maintenance.reconcile(self._store())
             logging.getLogger().addHandler(self._capture)
             for loop in self._loops:
@@ -103,7 +104,7 @@ class Consumer:
         except BaseException:
             self.stop(0.0)
             raise
-        kinds, namespace = len(self._settings.definitions), self._store().namespace
+        kinds, namespace = len(self._definitions), self._store().namespace
         _log.info("worker %s runs %d kinds of %r, %d at once", self.name, kinds, namespace, self._slots.limit)
 
     @property
@@ -176,10 +177,10 @@ class Consumer:
         self._heartbeat.beat(0)
 
     def _info(self) -> WorkerRecord:
-        settings, declared = self._settings, self._settings.declared
+        declared = self._settings.declared
         return WorkerRecord(
             id=self._identity.worker,
-            kinds=tuple(sorted(settings.definitions)),
+            kinds=tuple(self._kinds),
             concurrency=self._slots.limit,
             running=self._slots.running,
             owner=declared.owner if declared is not None else None,
@@ -201,6 +202,20 @@ class Consumer:
     def name(self) -> str:
         """The worker's present id."""
         return self._identity.worker
+
+    def define(self, definition: Definition) -> None:
+        """Run a job that was defined, or defined again, from the next claim on."""
+        executors, name = self._in_flight.executors, definition.executor
+        if name not in executors:
+            executor = self._settings.executors(name)(self._in_flight)
+            executor.start()
+            executors[name] = executor
+        self._judges[definition.kind] = self._judge(definition)
+        self._definitions[definition.kind] = definition
+        self._kinds = sorted(self._definitions)
+        with suppress(StoreUnavailable):  # they are published again at the next start
+            self._store().put_kinds([definition.descriptor()])
+        self._interrupt()
 
     def resize(self, concurrency: int) -> None:
         """Another number of slots."""
@@ -228,5 +243,5 @@ class Consumer:
         return not any(
             stats.counts.get(State.PROCESSING)
             or (stats.oldest_due_ms is not None and stats.oldest_due_ms <= now_ms and not stats.paused)
-            for stats in store.stats(self._settings.definitions)
+            for stats in store.stats(self._kinds)
         )

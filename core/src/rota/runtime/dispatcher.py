@@ -22,7 +22,7 @@ class Dispatcher:
         self,
         store: Callable[[], Store],
         identity: Identity,
-        kinds: Sequence[str],
+        kinds: Callable[[], Sequence[str]],
         slots: Slots,
         begin: Callable[[Sequence[Claim]], None],
         give_back: Callable[[Sequence[Attempt]], None],
@@ -30,7 +30,7 @@ class Dispatcher:
     ) -> None:
         self._store = store
         self._identity = identity
-        self._kinds = tuple(kinds)
+        self._kinds = kinds
         self._slots = slots
         self._begin = begin
         self._give_back = give_back
@@ -45,7 +45,7 @@ class Dispatcher:
         identity = self._identity
         worker, seq = identity.worker, identity.seq
         try:
-            claims = self._store().claim(worker, seq, self._kinds, room, MAX_WAIT_MS if free else 0)
+            claims = self._store().claim(worker, seq, self._kinds(), room, MAX_WAIT_MS if free else 0)
         except LeaseLost:
             self._lost(worker)
             return True

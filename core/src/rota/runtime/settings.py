@@ -26,7 +26,7 @@ class ConsumerSettings:
     client: Client
     source: InstanceSource
     definitions: Mapping[str, Definition]
-    executors: Mapping[str, Callable[[ExecutorHost], Executor]]
+    executors: Callable[[str], Callable[[ExecutorHost], Executor]]
     processors: Sequence[Processor]
     rank: RankFunction
     concurrency: int
