@@ -104,7 +104,7 @@ def test_twin_is_awaited_or_iterated_asynchronously(cls: type, name: str) -> Non
         # no I/O of their own, or for programs that are not asynchronous at all
         (rota.Manager, {"declared_schedules", "include", "job", "namespaced", "recurring", "remote", "resolve", "run"}),
         (rota.Job, {"bound_to", "call", "definition", "kind", "on_complete", "on_state_change", "on_terminate"}),
-        (rota.Worker, {"concurrency", "hurry", "name"}),
+        (rota.Worker, {"concurrency", "define", "hurry", "name"}),
     ],
 )
 def test_everything_that_does_io_has_a_twin(cls: type, free: set[str]) -> None:

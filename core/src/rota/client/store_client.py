@@ -80,7 +80,7 @@ class StoreClient(ClientTwins):
     def schedule_many(self, calls: Iterable[Call[R]], /, *, batch: int = 1000) -> list[Instance[R]]:
         """Add many, `batch` at a time (1 to 1,000); one instance for each call, in order. When `calls` itself
         raises, the batches before stay scheduled."""
-        if not 1 <= batch <= MAX_BATCH:
+        if not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
             raise ConfigError(f"schedule_many(batch) must be 1 to {MAX_BATCH}; got {batch!r}")
         found: list[Instance[R]] = []
         for chunk in chunks(check_calls("schedule_many()", calls), batch):
@@ -129,8 +129,10 @@ class StoreClient(ClientTwins):
 
         Raises: QueryError for a cursor that is none, or a limit that is not 1 to 1,000.
         """
-        if not 1 <= limit <= MAX_BATCH:
+        if not isinstance(limit, int) or not 1 <= limit <= MAX_BATCH:
             raise QueryError(f"find(limit) must be 1 to {MAX_BATCH}; got {limit!r}")
+        if cursor is not None and not isinstance(cursor, str):
+            raise QueryError(f"find(cursor) takes Page.next_cursor of a page before; got {cursor!r}")
         if check_query("find()", query).selects_none:
             return Page((), None)
         page = self._store.find(query.to_filter(), cursor, limit)
@@ -187,11 +189,11 @@ class StoreClient(ClientTwins):
 
     def pause(self, *kinds: str) -> None:
         """Let no worker start these kinds until `resume`; what runs goes on."""
-        self._store.pause(kinds)
+        self._store.pause([check_name("pause(kind)", kind) for kind in kinds])
 
     def resume(self, *kinds: str) -> None:
         """Undo `pause`."""
-        self._store.resume(kinds)
+        self._store.resume([check_name("resume(kind)", kind) for kind in kinds])
 
     # ---- recurring rules ---------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ def key_template(plan: ArgumentPlan | OpenPlan, unique_key: str | None, what: st
     """A unique key, read once. Raises ConfigError for what is no template; `what` says whose it is."""
     if unique_key is None:
         return None
-    if not isinstance(unique_key, str):
+    if not isinstance(unique_key, str) or not unique_key:
         raise ConfigError(f'{what} is a text such as "invoice:{{order}}", or None; got {unique_key!r}')
     return plan.check_template(unique_key, what)
 

@@ -36,3 +36,8 @@ class DeclaredSchedule(msgspec.Struct, frozen=True):
                 f"schedule {self.name!r}: its slots say when the call is due, not options(at=, jitter=); "
                 "use the trigger's jitter, or options(after=)"
             )
+        if self.call.options.expires_ms is not None:
+            raise ConfigError(
+                f"schedule {self.name!r}: an instant in options(expires=) would be the same for every slot; "
+                "give how long each may wait, a timedelta or seconds"
+            )

@@ -68,6 +68,8 @@ class Manager(Jobs, StoreClient):
         default = _NAMESPACE if isinstance(given, str) else given.namespace
         self._namespace = check_name("Manager(namespace)", said if said is not None else default)
         self._name = None if name is None else check_name("Manager(name)", name)
+        if revision is not None and (isinstance(revision, bool) or not isinstance(revision, int)):
+            raise ConfigError(f"Manager(revision) takes a whole number, higher for later; got {revision!r}")
         self._policy, self._revision, self._lifespan = policy, revision, _checked_lifespan(lifespan)
         self._environment = Environment()
         self._workers: WeakSet[Worker] = WeakSet()
@@ -154,6 +156,8 @@ class Manager(Jobs, StoreClient):
         if lease_ms < 100:
             raise ConfigError(f"worker(lease) must be at least 0.1 s; got {lease!r}")
         patterns = (kinds,) if isinstance(kinds, str) else None if kinds is None else tuple(kinds)
+        if not all(isinstance(one, str) for one in patterns or ()):
+            raise ConfigError(f'worker(kinds) takes names or patterns such as "billing.*"; got {patterns!r}')
         worker = Worker(
             lambda: self._consumer_settings(patterns, worker.concurrency, lease_ms), grace_ms / 1000, patterns
         )

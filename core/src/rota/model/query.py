@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import final
+from typing import Any, final
 from uuid import UUID
 
 import msgspec
@@ -82,17 +82,15 @@ class Query:
         unique_key: str | None = None,
         newest_first: bool = True,
     ) -> None:
-        kinds = frozenset({kind} if isinstance(kind, str) else kind) if kind is not None else None
-        states = frozenset({state} if isinstance(state, (State, str)) else state) if state is not None else None
         values = (
-            tuple(ids) if ids is not None else None,
-            kinds,
-            states,
+            None if ids is None else tuple(_several("ids", ids)),
+            None if kind is None else frozenset(_several("kind", kind)),
+            None if state is None else frozenset(_several("state", state)),
             since,
             until,
             schedule,
             unique_key,
-            newest_first,
+            bool(newest_first),
         )
         for name, value in zip(self.__slots__, values, strict=True):
             object.__setattr__(self, name, value)
@@ -115,6 +113,13 @@ class Query:
                 raise QueryError(f"Query(state) takes rota.State members; got {state!r}{_meant(state)}")
         if self.ids is not None and not all(isinstance(one, UUID) for one in self.ids):
             raise QueryError(f"Query(ids) takes uuid.UUID values; got {self.ids!r}")
+        for name, texts in (
+            ("kind", self.kind or ()),
+            ("schedule", (self.schedule,)),
+            ("unique_key", (self.unique_key,)),
+        ):
+            if not all(one is None or isinstance(one, str) for one in texts):
+                raise QueryError(f"Query({name}) takes text; got {getattr(self, name)!r}")
         return InstanceFilter(
             ids=tuple(map(uuid_to_id, self.ids)) if self.ids is not None else None,
             kinds=self.kind,
@@ -125,6 +130,15 @@ class Query:
             unique_key=self.unique_key,
             newest_first=self.newest_first,
         )
+
+
+def _several(name: str, given: Any) -> Iterable[Any]:
+    """One value stands for a collection of it."""
+    if isinstance(given, (str, State, UUID)):
+        return (given,)
+    if not isinstance(given, Iterable):
+        raise QueryError(f"Query({name}) takes one value or a collection of them; got {given!r}")
+    return given
 
 
 def _meant(given: object) -> str:
