@@ -138,7 +138,7 @@ def attempts(clock: Clock, number: int, outbox: Outbox | None = None, **record: 
     """Claimed attempts of a job "job" outside of any worker."""
     definition = Manager("memory://").job(kind="job")(lambda: None).definition
     around = Surroundings(
-        cast(Any, None), cast(Any, None), clock, outbox or Outbox(lambda *_: None), Condition(), {}, "w"
+        cast(Any, None), cast(Any, None), clock, (outbox or Outbox(lambda *_: None)).put_line, Condition(), {}, "w"
     )
     records = [
         InstanceRecord(id=f"{one:032x}", kind="job", arguments=b"", rank=5, created_ms=0, **record)

@@ -1,12 +1,12 @@
 """One claimed instance under way in this process: what stands behind the job's context."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from logging import Logger, LoggerAdapter
 from threading import Condition
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from rota.jobs.blocking import on_event_loop
 from rota.jobs.client import Client
@@ -20,9 +20,6 @@ from rota.model.records import Claim, LogRecord, Snapshot
 from rota.model.state import State
 from rota.model.text import storable
 from rota.runtime.job_log import job_log
-
-if TYPE_CHECKING:
-    from rota.runtime.outbox import Outbox
 
 __all__ = ["Attempt", "Interruption", "Surroundings"]
 
@@ -45,7 +42,7 @@ class Surroundings:
     client: Client
     source: InstanceSource
     clock: Clock
-    outbox: "Outbox"
+    put_line: Callable[[LogRecord], None]
     interrupts: Condition  # guards `Attempt.interruption`, and is notified when one is set
     resources: dict[type, object]
     worker: str = ""
@@ -192,7 +189,7 @@ class Attempt:
         claim = self.claim
         at_ms = self.surroundings.clock.now_ms()
         number = next(self._lines)
-        self.surroundings.outbox.put_line(
+        self.surroundings.put_line(
             LogRecord(claim.record.id, claim.token, number, at_ms, level, storable(message), claim.attempt, progress)
         )
 

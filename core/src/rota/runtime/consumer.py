@@ -57,9 +57,8 @@ class Consumer:
         for name in {"thread", "asyncio", *(one.executor for one in self._definitions.values())}:
             self._in_flight.executors[name] = settings.executors(name)(self._in_flight)
         self._lifespan = Lifespan(settings.lifespan, self._in_loop)
-        self._surroundings = Surroundings(
-            settings.client, settings.source, clock, self._in_flight.outbox, Condition(), {}, self._identity.worker
-        )
+        put_line, name = self._in_flight.outbox.put_line, self._identity.worker
+        self._surroundings = Surroundings(settings.client, settings.source, clock, put_line, Condition(), {}, name)
         self._capture = CaptureHandler(self._surroundings)
         self._heartbeat = Heartbeat(
             self._store, self._identity, settings.lease_ms, self._info, self._in_flight.cancel, self._lost
