@@ -22,6 +22,8 @@ UNSET: Final[Any] = type("Unset", (), {"__repr__": lambda self: "..."})()
 
 NO_TIMEOUT: Final = 0
 
+_LAST_YEAR: Final = 8000  # what is asked for, with the longest delay added, is still an instant
+
 
 class CallOptions(msgspec.Struct, frozen=True):
     """Options of one call; None leaves the choice to the job's definition. Lengths and instants in ms."""
@@ -81,7 +83,14 @@ def changed_options(options: CallOptions, **given: Any) -> CallOptions:
 
 
 def _read_at(at: datetime | None) -> dict[str, Any]:
-    return {"due_ms": None if at is None else to_instant_ms(at, "options(at)")}
+    return {"due_ms": None if at is None else _instant_ms(at, "options(at)")}
+
+
+def _instant_ms(value: datetime, what: str) -> int:
+    found_ms = to_instant_ms(value, what)
+    if value.year >= _LAST_YEAR:
+        raise ConfigError(f"{what} must lie before the year {_LAST_YEAR}, so that delays fit; got {value!r}")
+    return found_ms
 
 
 def _read_after(after: Duration | None) -> dict[str, Any]:
@@ -92,7 +101,7 @@ def _read_expires(expires: Duration | datetime | None) -> dict[str, Any]:
     if expires is None:
         return {"expires_ms": None, "expires_after_ms": None}
     if isinstance(expires, datetime):
-        return {"expires_ms": to_instant_ms(expires, "options(expires)"), "expires_after_ms": None}
+        return {"expires_ms": _instant_ms(expires, "options(expires)"), "expires_after_ms": None}
     return {"expires_ms": None, "expires_after_ms": to_ms(expires, "options(expires)")}
 
 

@@ -1,6 +1,6 @@
 """Conversions to one of a fixed set of values: enum and Literal."""
 
-from enum import Enum
+from enum import Enum, Flag
 
 from rota.engine.conversion.scalars import SCALARS, Converter
 from rota.engine.mismatch import Mismatch, describe
@@ -48,6 +48,8 @@ def _by_value(cls: type[Enum], value: object) -> Enum | None:
     try:
         found = cls(value)
     except (ValueError, TypeError):
+        return None
+    if isinstance(found, Flag) and found.value != value:  # some Pythons drop bits that no member has
         return None
     return None if isinstance(value, bool) and not isinstance(found.value, bool) else found
 
