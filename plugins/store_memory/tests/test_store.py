@@ -40,8 +40,8 @@ def test_named_stores_share_while_anybody_holds_them(lab: Lab) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["memory://a/b", "memory:///b", "memory://?x=1", "memory://a?x=1", "memory://a#b", "memory://u:p@a", "memory://a,b",
-     "memory://a:1", "memory:a"],
+    ["memory://a/b", "memory:///b", "memory:///", "memory://a/", "memory://?x=1", "memory://a?x=1", "memory://a#b",
+     "memory://u:p@a", "memory://a,b", "memory://a:1", "memory:a"],
 )  # fmt: skip
 def test_url_with_anything_but_a_name_is_refused(url: str) -> None:
     """A path, a query, credentials, a port or two names: ConfigError."""

@@ -293,3 +293,4 @@ def test_blocked_calls_leave_no_trace(lab: Lab) -> None:
         assert [] == future.result(5)
     space = lab.store._space
     assert [0, 0, 0, 0] == [len(space.waiters), len(space.line), len(space.endings), len(space.beats)]
+    assert not space.line._coming

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from threading import Condition, Event
 
 import pytest
@@ -133,6 +134,16 @@ def test_repeat_of_a_blocked_claim_passes_its_call_on(lab: Lab) -> None:
     assert [record.id for record in records] == _ids(twins[0], other)
 
 
+def test_interrupted_wait_passes_its_call_on(lab: Lab) -> None:
+    """Who returns from `wait` for an interrupt may never claim: what it was called for goes to the next."""
+    waiting = lab.blocked(lambda: lab.store.wait("first", ["add"], 5000))
+    second, record = _asleep(lab, "second"), lab.record()
+    with lab.store._lock:
+        enqueue(lab.store._space, [record], lab.clock.now_ms())
+        lab.store._space.waiters.interrupt("first")
+    assert (None, [record.id]) == (waiting.result(5), _ids(second))
+
+
 # ---- the alarm ------------------------------------------------------------------------------
 
 
@@ -194,7 +205,7 @@ def test_due_work_never_waits_beside_idle_workers() -> None:
         try:
             for batch in _batches(40):  # nothing else happens that would wake anybody
                 total += len(store.enqueue(batch))
-                wait_until(lambda: _completed(store) == total, 3, "every job to be completed")  # noqa: B023
+                wait_until(partial(_completed, store, total), 3, "every job to be completed")
         finally:
             over.set()
             for n in range(3):
@@ -203,5 +214,5 @@ def test_due_work_never_waits_beside_idle_workers() -> None:
     assert (total, True) == (len(late_ms), max(late_ms) < _LATE_MS)
 
 
-def _completed(store: MemoryStore) -> int:
-    return store.count(InstanceFilter(states=frozenset({State.COMPLETED})))
+def _completed(store: MemoryStore, number: int) -> bool:
+    return number == store.count(InstanceFilter(states=frozenset({State.COMPLETED})))

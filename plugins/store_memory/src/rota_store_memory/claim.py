@@ -46,7 +46,8 @@ def _promoted(space: Space, kinds: Sequence[str], now_ms: int) -> list[KindQueue
     """The queues of `kinds`, promoted, that have something ready and are not paused."""
     queues = _open_queues(space, kinds)
     for queue in queues:
-        space.promote(queue, now_ms)
+        if len(queue.delayed):
+            space.promote(queue, now_ms)
     return [queue for queue in queues if len(queue.ready)]
 
 

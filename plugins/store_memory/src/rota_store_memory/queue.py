@@ -55,8 +55,6 @@ class KindQueue:
 
     def promote(self, now_ms: int) -> int:
         """Make ready what has become due, at most `MAX_PROMOTED`; how many there were. O(log n) each."""
-        if not len(self.delayed):
-            return 0
         for promoted in range(MAX_PROMOTED):
             entry = self.delayed.pop_due(now_ms)
             if entry is None:

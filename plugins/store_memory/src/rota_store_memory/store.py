@@ -33,7 +33,8 @@ def open_store(url: StoreURL | str, *, namespace: str = "default", clock: Clock)
 class MemoryStore(QueueOperations, RuleOperations, Observation):
     """One namespace of a hub; every method does what `rota.store.contract.Store` says of it.
 
-    A batch is one step under the hub's lock. Blocked calls sleep on that lock, through the clock.
+    A batch is one step under the hub's lock. Blocked calls sleep on that lock, through the clock. A store belongs
+    to the process that made it; `open` and `namespaced` refuse a forked child, which opens its own by URL.
     """
 
     __slots__ = ()
@@ -49,11 +50,12 @@ class MemoryStore(QueueOperations, RuleOperations, Observation):
         return self._space.name
 
     def namespaced(self, namespace: str) -> "MemoryStore":
-        """Another namespace of the same hub, closed together with this one."""
+        """Another namespace of the same hub, closed together with this one. Raises: ConfigError as `open`."""
         return MemoryStore(self._hub, namespace, self._clock, self._session)
 
     def open(self) -> None:
-        """Nothing to connect to."""
+        """Nothing to connect to. Raises: ConfigError in a child forked from the process that made the store."""
+        self._hub.refuse_child()
 
     def close(self) -> None:
         """End the blocked calls of this store and its views; what is stored stays with the hub."""
