@@ -54,9 +54,9 @@ def audit(ctx: rota.Context, metadata: str) -> Audit:
     return Audit(metadata, len(entries), size_bytes, tuple(findings))
 
 
-@jobs.job(recurring=rota.Every(1), priority=0)
+@jobs.job(recurring=rota.Every(0.5), priority=0)
 async def heartbeat(ctx: rota.Context) -> None:
-    """Say once a second how far the audit is; asked of the store, so it would be true of many workers as well."""
+    """Say twice a second how far the audit is; asked of the store, so it would be true of many workers as well."""
     total = await ctx.client.acount(rota.Query(kind="audit"))
     done = await ctx.client.acount(rota.Query(kind="audit", state=rota.State.COMPLETED))
     ctx.resource(Screen).say(f"heartbeat: {done} of {total} distributions audited")
