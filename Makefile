@@ -1,5 +1,5 @@
 # Every verb sets up what it needs: a virtual environment in .venv, made again only when a
-# pyproject.toml or constraints.txt has changed. PYTHON=python3.12 chooses the interpreter.
+# pyproject.toml or constraints.txt has changed. PYTHON=python3.12 chooses the interpreter of a new one.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint type bench wheels format pins clean
+.PHONY: help demo test lint type docs bench wheels format pins clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ lint: $(TOOLS) ## Check style, format and who imports whom
 type: $(TOOLS) ## Check types, with mypy and pyright
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+docs: $(INSTALLED) ## Run every example of the documents
+	$(BIN)/python -m pytest tests/test_docs.py core/tests/cli/test_manual.py core/tests/plugins/test_hooks.py
 
 bench: $(INSTALLED) ## Measure the speed of core (BENCH_ARGS=...)
 	$(BIN)/python benchmarks/core.py $(BENCH_ARGS)

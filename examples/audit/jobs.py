@@ -1,5 +1,6 @@
 """The jobs: the audit of one distribution, and three that show what else a queue does."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class Audit:
     files: int
     size_bytes: int
     findings: tuple[Finding, ...]
+    began_ns: int  # on this machine's monotonic clock
 
     @property
     def distribution(self) -> str:
@@ -37,6 +39,7 @@ class Audit:
 @jobs.job(timeout=120)
 def audit(ctx: rota.Context, metadata: str) -> Audit:
     """Compare every file of a distribution with the hash in its RECORD."""
+    began_ns = time.monotonic_ns()
     entries, unreadable = read_record(Path(metadata))
     findings, size_bytes = list(unreadable), 0
     ctx.log.info("%s: %s files with a recorded hash", Path(metadata).stem, f"{len(entries):,}")
@@ -51,7 +54,7 @@ def audit(ctx: rota.Context, metadata: str) -> Audit:
             ctx.progress(number / len(entries))
             ctx.log.info("%s of %s files, %.1f MB", f"{number:,}", f"{len(entries):,}", size_bytes / 1e6)
     ctx.log.info("%.1f MB compared, %s findings", size_bytes / 1e6, len(findings) or "no")
-    return Audit(metadata, len(entries), size_bytes, tuple(findings))
+    return Audit(metadata, len(entries), size_bytes, tuple(findings), began_ns)
 
 
 @jobs.job(recurring=rota.Every(0.5), priority=0)

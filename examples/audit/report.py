@@ -41,7 +41,10 @@ class Report:
         self._console.print(table)
 
     def _order(self) -> None:
-        *others, last = [one.started_at for one in self._audits if one.started_at is not None]
+        began = [one.outcome().began_ns for one in self._audits if one.state is rota.State.COMPLETED]
+        if self._audits[-1].state is not rota.State.COMPLETED:
+            return
+        *others, last = began
         before, after = sum(one < last for one in others), sum(one > last for one in others)
         self._line("\nPriority", "bold")
         self._line(

@@ -244,3 +244,13 @@ def test_rule_with_jitter_is_the_same_rule_at_each_reconciliation() -> None:
         (before,) = manager.schedules()
         _reconcile_again(clock, store, 3)
         assert [before] == manager.schedules()
+
+
+def test_two_nameless_managers_on_one_store_keep_their_rules_apart() -> None:
+    """Without names they are two owners all the same: one's start does not drop what the other declared."""
+    first, second = Manager("memory://nameless"), Manager("memory://nameless")
+    for manager, name in ((first, "a"), (second, "b")):
+        job = manager.job(kind=name)(lambda: None)
+        manager.recurring(name, Every(3600), job.call())
+    with first, second, first.worker(concurrency=1), second.worker(concurrency=1):
+        assert ["a", "b"] == [one.name for one in first.schedules()]

@@ -1,7 +1,12 @@
 """Jobs that are defined while a worker runs, as in a notebook."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
 from types import FunctionType
 from typing import Any
+
+from core.tests.runtime.harness import Gate
 
 from rota import Jobs, Manager
 from rota.testing import wait_until
@@ -50,3 +55,54 @@ def test_a_worker_for_some_kinds_leaves_the_others_alone(manager: Manager) -> No
         wait_until(lambda: manager.workers())
         assert frozenset() == manager.workers()[0].kinds
         assert 1 == manager.count()
+
+
+def test_a_job_defined_while_the_worker_starts_is_run(gate: Gate) -> None:
+    """Also what is defined, or defined again, while the lifespan is being entered."""
+
+    @contextmanager
+    def slow() -> Iterator[None]:
+        gate.hold()
+        yield
+
+    manager = Manager("memory://", lifespan=slow)
+    manager.job(function("f", "def f(): return 'old'"))
+    worker = manager.worker(concurrency=1)
+    starting = Thread(target=worker.start)
+    with manager:
+        starting.start()
+        gate.await_arrivals(1)
+        again = manager.job(function("f", "def f(): return 'new'"))
+        late = manager.job(function("late", "def late(): return 'late'"))
+        gate.open()
+        starting.join(10)
+        assert ["new", "late"] == [again.schedule().result(10), late.schedule().result(10)]
+        worker.stop()
+
+
+def test_a_start_that_is_given_up_ends_in_a_stop(gate: Gate) -> None:
+    """Nobody holds it any more: it must not go on and run jobs."""
+
+    @contextmanager
+    def slow() -> Iterator[None]:
+        gate.hold()
+        yield
+
+    manager = Manager("memory://", lifespan=slow)
+    worker = manager.worker(concurrency=1)
+    starting = Thread(target=worker.start)
+    with manager:
+        starting.start()
+        gate.await_arrivals(1)
+        worker.hurry()
+        gate.open()
+        starting.join(10)
+        assert (None, []) == (worker.name, manager.workers())
+
+
+def test_a_namespaced_worker_takes_up_jobs_too(manager: Manager) -> None:
+    """What the manager gets, those that look through it get."""
+    other = manager.namespaced("other")
+    with other, other.worker(concurrency=1):
+        late = manager.job(function("late", "def late(): return 'late'"))
+        assert "late" == other.schedule(late.call()).result(10)

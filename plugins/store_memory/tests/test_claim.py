@@ -1,5 +1,6 @@
 """Handing out work."""
 
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -8,9 +9,14 @@ from hypothesis import strategies as st
 from plugins.store_memory.tests.lab import Lab
 
 from rota.model.errors import LeaseLost
-from rota.model.records import Ending
+from rota.model.query import InstanceFilter
+from rota.model.records import Ending, WorkerRecord
 from rota.model.state import State
 from rota.store.contract import MAX_PROMOTED
+from rota_store_memory.claim import claim
+from rota_store_memory.enqueue import enqueue
+from rota_store_memory.space import Space
+from rota_store_memory.workers import renew
 
 _PLACES = st.tuples(st.integers(0, 3), st.integers(-3, 3), st.sampled_from(["a", "b", "c"]), st.booleans())
 
@@ -163,3 +169,42 @@ def test_retry_of_a_started_one_does_not_expire(lab: Lab) -> None:
     lab.clock.advance(5)
     assert [] == lab.store.reap()
     assert 2 == lab.claim_one().attempt
+
+
+@pytest.mark.parametrize("ending", [Ending.CRASHED, Ending.RELEASED])
+def test_one_that_was_claimed_does_not_expire(lab: Lab, ending: Ending) -> None:
+    """What came back uncounted was started all the same: neither a claim nor a reap ends it as expired."""
+    lab.add(expires_after_ms=1000)
+    lab.settle(lab.claim_one(), ending)
+    lab.clock.advance(5)
+    assert [] == lab.store.reap()
+    assert 1 == lab.claim_one().attempt
+
+
+def test_cancel_of_one_that_came_back_leaves_the_others_expiring(lab: Lab) -> None:
+    """A claimed one has left the order of the expiring for good, whatever becomes of it."""
+    back, waiting = lab.add(expires_after_ms=1000), lab.add(kind="other", expires_after_ms=2000)
+    lab.settle(lab.claim_one(), Ending.RELEASED)
+    lab.store.cancel([back])
+    lab.clock.advance(5)
+    assert [waiting] == [moved.id for moved in lab.store.reap()]
+
+
+def test_one_step_cancels_a_bounded_number_of_expired() -> None:
+    """The lock is never held for more than `MAX_PROMOTED` of them."""
+    lab, space = Lab(), Space("bounded", Lock())
+    enqueue(space, [lab.record(expires_ms=1) for _ in range(MAX_PROMOTED + 10)], 0)
+    renew(space, "w", 1000, WorkerRecord(id="w"), 0, 0)
+    assert claim(space, "w", 1, ["add"], 1, 5) is None
+    assert MAX_PROMOTED == space.queue("add").counts[State.CANCELED]
+
+
+@pytest.mark.parametrize("delay", [{}, {"delay_ms": 1}])
+def test_claim_looks_past_any_number_of_expired(lab: Lab, delay: dict[str, int]) -> None:
+    """However many have expired before it, what is due is handed out by the claim that meets them."""
+    expired = lab.add_many(2 * MAX_PROMOTED + 10, expires_after_ms=1, **delay)
+    lab.clock.advance(1)
+    due = lab.add(rank=9)
+    assert [due] == lab.claimed_ids(limit=1)
+    assert len(expired) == lab.store.count(InstanceFilter(states=frozenset({State.CANCELED})))
+    assert [] == lab.claimed_ids()

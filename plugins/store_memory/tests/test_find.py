@@ -1,10 +1,11 @@
 """Asking what stands in the store."""
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plugins.store_memory.tests.lab import Lab
 
@@ -101,6 +102,36 @@ def test_page_looks_at_a_bounded_number(lab: Lab) -> None:
         if (cursor := page.cursor) is None:
             break
     assert [[], [], [match]] == pages
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("edge", range(-2, 3))
+def test_ended_ones_at_the_bound_are_found(lab: Lab, edge: int, newest_first: bool) -> None:
+    """Where a page is cut at one that ended, and so stands in two orders, it is on this page or the next."""
+    ids = lab.add_many(2 * MAX_LOOKED_AT)
+    walked = ids[::-1] if newest_first else ids
+    lab.store.cancel([walked[MAX_LOOKED_AT + edge - 1]])
+    assert walked == lab.find_all(limit=2 * MAX_LOOKED_AT, newest_first=newest_first)
+    assert 2 * MAX_LOOKED_AT == lab.store.count(InstanceFilter(created_since_ms=0))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0, 0.5), st.integers(1, 2 * MAX_LOOKED_AT), st.booleans())
+def test_pages_are_the_plain_list_whatever_ended(seed: int, part: float, limit: int, newest_first: bool) -> None:
+    """Over any ends, pages of all, of the ended and of the rest give each instance once, in id order."""
+    lab = Lab()
+    ids = lab.add_many(MAX_LOOKED_AT + 200)
+    random = Random(seed)
+    ended = {one for one in ids if random.random() < part}
+    lab.store.cancel(sorted(ended))
+    walked = ids[::-1] if newest_first else ids
+    states = frozenset({State.CANCELED})
+    found = lab.find_all(limit=limit, newest_first=newest_first)
+    found_ended = lab.find_all(limit=limit, newest_first=newest_first, states=states)
+    found_rest = lab.find_all(limit=limit, newest_first=newest_first, states=frozenset({State.SCHEDULED}))
+    assert walked == found
+    assert [one for one in walked if one in ended] == found_ended
+    assert [one for one in walked if one not in ended] == found_rest
 
 
 @pytest.mark.parametrize("cursor", ["", "nonsense", "after-", "0" * 32])

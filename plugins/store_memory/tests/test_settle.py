@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 from plugins.store_memory.tests.lab import Lab
 
+from rota.model.errors import ConfigError
+from rota.model.query import InstanceFilter
 from rota.model.records import Ending, ErrorRecord, Outcome, SettleAnswer, TransitionRecord
 from rota.model.state import State
+from rota.store.contract import MAX_FOLLOWUPS
 
 _ERROR = ErrorRecord("failed", "builtins.OSError", "no")
 _FINAL = [Ending.COMPLETED, Ending.TERMINATED, Ending.CANCELED, Ending.TIMED_OUT]
@@ -190,3 +193,18 @@ def test_history_and_get_of_one_that_is_not_there_is_none(lab: Lab) -> None:
     instance_id = lab.add()
     assert [None, True] == [history and history.dropped == 0 for history in lab.store.history(["f" * 32, instance_id])]
     assert [None, instance_id] == [found and found.record.id for found in lab.store.get(["f" * 32, instance_id])]
+
+
+def test_too_many_followups_are_refused_before_anything_is_done(lab: Lab) -> None:
+    """One outcome with more than `MAX_FOLLOWUPS` refuses the whole call; as many as that are taken."""
+    lab.add_many(2)
+    one, two = lab.claim()
+    many = tuple(lab.record() for _ in range(MAX_FOLLOWUPS + 1))
+    with pytest.raises(ConfigError, match="17 follow-ups"):
+        lab.store.settle([
+            Outcome(one.record.id, one.token, Ending.COMPLETED),
+            Outcome(two.record.id, two.token, Ending.COMPLETED, followups=many),
+        ])  # fmt: skip
+    assert 2 == lab.store.count(InstanceFilter(states=frozenset({State.PROCESSING})))
+    assert "done" == lab.settle(two, followups=many[:MAX_FOLLOWUPS]).status
+    assert MAX_FOLLOWUPS == lab.store.count(InstanceFilter(states=frozenset({State.SCHEDULED})))

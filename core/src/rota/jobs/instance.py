@@ -10,6 +10,7 @@ from typing_extensions import TypeVar
 
 from rota.engine.arguments import ArgumentPlan, OpenPlan
 from rota.jobs.blocking import refuse_blocking
+from rota.jobs.streaming import streamed
 from rota.jobs.views import LogLine, Transition, job_error, optional_instant, unraised
 from rota.model.duration import Duration, from_ms, to_seconds
 from rota.model.errors import JobError
@@ -23,7 +24,7 @@ R_co = TypeVar("R_co", covariant=True)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_FOLLOW_MS = 5_000
+_FOLLOW_MS = 1_000
 _INSTEAD = "await one.aresult() or ajoin() in an async def, or schedule the follow-up from an on_complete processor"
 _NONE = b"\xc0"  # msgpack of None
 
@@ -130,7 +131,7 @@ class Instance(Generic[R_co]):
 
     @property
     def error(self) -> JobError | None:
-        """Why it ended without success."""
+        """Why it ended without success; while it waits for a retry, why its last attempt did."""
         snapshot = self._snapshot
         if snapshot.error is not None:
             return job_error(snapshot.error, self.id)
@@ -210,7 +211,7 @@ class Instance(Generic[R_co]):
         return await self._source.offload(self.cancel)
 
     def history(self) -> list[Transition]:
-        """Every state it went through, oldest first."""
+        """The states it went through, oldest first: all of them up to 64, else the first 2 and the last 62."""
         instance_id = self._snapshot.record.id
         return [Transition.of(record, instance_id) for record in self._source.transitions(instance_id)]
 
@@ -228,8 +229,7 @@ class Instance(Generic[R_co]):
 
     async def alogs(self, *, follow: bool = False) -> AsyncIterator[LogLine]:
         """`logs`, awaited."""
-        lines = self.logs(follow=follow)
-        while (line := await self._source.offload(next, lines, None)) is not None:
+        async for line in streamed(self.logs(follow=follow)):
             yield line
 
     def _with(self, snapshot: Snapshot) -> "Instance[R_co]":

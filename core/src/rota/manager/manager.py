@@ -73,6 +73,7 @@ class Manager(Jobs, StoreClient):
         self._policy, self._revision, self._lifespan = policy, revision, _checked_lifespan(lifespan)
         self._environment = Environment()
         self._workers: WeakSet[Worker] = WeakSet()
+        self._views: WeakSet[Manager] = WeakSet()
         Jobs.__init__(self)
         self._connect_by(Connection(self._open_store, policy))
         if isinstance(jobs, (Jobs, str)):
@@ -101,6 +102,10 @@ class Manager(Jobs, StoreClient):
 
     def __getitem__(self, kind: str) -> Job[..., Any]:
         return super().__getitem__(kind).bound_to(self)
+
+    @cached_property
+    def _nameless(self) -> str:
+        return f"manager-{self._environment.ids.one()[-12:]}"  # two managers on one memory store own their rules apart
 
     def _known(self, kind: str) -> Definition | None:
         return self[kind].definition if kind in self else None
@@ -132,6 +137,7 @@ class Manager(Jobs, StoreClient):
         other._environment = self._environment
         other.__dict__["_plugins"] = self._plugins
         other._included.append(self)
+        self._views.add(other)
         other._connect_by(self._connection.namespaced(namespace))
         return other
 
@@ -167,6 +173,8 @@ class Manager(Jobs, StoreClient):
 
     def _changed(self, job: Job[..., Any, Any]) -> None:
         super()._changed(job)
+        for view in list(self._views):
+            view._changed(job)
         for worker in list(self._workers):
             worker.define(job.definition)
 
@@ -211,7 +219,9 @@ class Manager(Jobs, StoreClient):
             concurrency=concurrency,
             lease_ms=max(lease_ms, store.capabilities.min_lease_ms),
             lifespan=self._lifespan,
-            declared=declared_rules(self._requests, store, self._name, self._revision, self.declared_schedules()),
+            declared=declared_rules(
+                self._requests, store, self._name, self._nameless, self._revision, self.declared_schedules()
+            ),
         )
 
     def _definitions(self, patterns: tuple[str, ...] | None) -> dict[str, Definition]:

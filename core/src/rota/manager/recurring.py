@@ -1,7 +1,6 @@
 """Recurring rules declared in code, as what a worker keeps the store in step with."""
 
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 
@@ -16,13 +15,17 @@ from rota.store.contract import Store
 
 __all__ = ["declared_rules"]
 
-_NAMELESS: Final = "local"  # the owner where no other process can see the store
-
 
 def declared_rules(
-    requests: Requests, store: Store, owner: str | None, revision: int | None, rules: Mapping[str, DeclaredSchedule]
+    requests: Requests,
+    store: Store,
+    owner: str | None,
+    nameless: str,
+    revision: int | None,
+    rules: Mapping[str, DeclaredSchedule],
 ) -> Declared | None:
-    """What to keep the store in step with; None when nothing is declared and nobody owns what was.
+    """What to keep the store in step with; None when nothing is declared and nobody owns what was. `nameless` is the
+    owner of a manager without a name, where no other process can see the store.
 
     Raises: ConfigError for rules without an owner in a store that several processes share.
     """
@@ -34,7 +37,7 @@ def declared_rules(
                 f"recurring jobs are declared ({', '.join(sorted(rules))}), but the manager has no name to own them: "
                 'write Manager(name="..."), the same in every process that runs this code'
             )
-        owner = _NAMELESS
+        owner = nameless
     named = owner
 
     def records() -> list[ScheduleRecord]:

@@ -36,6 +36,7 @@ def run_until_signal(worker: Worker, address: str) -> int:
         while news.next() != _DONE:
             asked += 1
             if asked > 1:
+                worker.hurry()
                 _log.warning("the start is given up: a second signal came before it was done")
                 return 1
         starting.check()

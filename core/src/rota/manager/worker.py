@@ -1,14 +1,15 @@
 """The handle of a worker: starts it in the background, stops it, resizes it."""
 
+import os
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from rota.client.twins import offload
 from rota.model.duration import Duration, to_seconds
 from rota.model.errors import ConfigError
+from rota.model.process_lock import ProcessLock
 
 if TYPE_CHECKING:
     from rota.jobs.definition import Definition
@@ -29,8 +30,15 @@ class Worker:
         self._grace_s: Final = grace_s
         self._patterns: Final = patterns
         self._concurrency = 1
-        self._lock = Lock()
-        self._consumer: Consumer | None = None
+        self._lock = ProcessLock()
+        self._running: tuple[int, Consumer] | None = None  # with the process that started it
+        self._given_up = False
+        self._missed: list[Definition] = []  # while it starts
+
+    @property
+    def _consumer(self) -> "Consumer | None":
+        running = self._running
+        return running[1] if running is not None and running[0] == os.getpid() else None  # a fork copies no threads
 
     @property
     def name(self) -> str | None:
@@ -51,11 +59,16 @@ class Worker:
 
         with self._lock:
             if self._consumer is None:
+                self._given_up = False
+                self._missed.clear()
                 consumer = Consumer(self._settings())
                 consumer.resize(self._concurrency)
                 consumer.start()
-                self._consumer = consumer
-                consumer.resize(self._concurrency)  # it may have been asked for meanwhile
+                self._running = os.getpid(), consumer
+                if self._given_up:
+                    self._end(consumer, 0.0)
+                else:
+                    self._catch_up(consumer)
         return self
 
     def stop(self, *, grace: Duration | None = None) -> None:
@@ -68,11 +81,21 @@ class Worker:
         with self._lock:
             consumer = self._consumer
             if consumer is not None:
-                consumer.stop(grace_s)
-                self._consumer = None
+                self._end(consumer, grace_s)
+
+    def _end(self, consumer: "Consumer", grace_s: float) -> None:
+        consumer.stop(grace_s)
+        self._running = None
+
+    def _catch_up(self, consumer: "Consumer") -> None:
+        """What was asked for while the lifespan was being entered."""
+        consumer.resize(self._concurrency)
+        while self._missed:
+            consumer.define(self._missed.pop(0))
 
     def hurry(self) -> None:
-        """End the grace of a `stop` that another thread is in."""
+        """End the grace of a `stop` that another thread is in; a `start` that one is in ends in a stop."""
+        self._given_up = True
         consumer = self._consumer
         if consumer is not None:
             consumer.hurry()
@@ -103,7 +126,11 @@ class Worker:
         not among the worker's is left alone."""
         consumer, kind = self._consumer, definition.kind
         wanted = self._patterns is None or any(fnmatchcase(kind, pattern) for pattern in self._patterns)
-        if consumer is not None and wanted and definition.runs_here:
+        if not wanted or not definition.runs_here:
+            return
+        if consumer is None:
+            self._missed.append(definition)
+        else:
             consumer.define(definition)
 
     def _refuse_inside(self, what: str) -> None:

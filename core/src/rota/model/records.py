@@ -296,7 +296,7 @@ class LogRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class LogPage(msgspec.Struct, frozen=True):
-    """Lines in the order of their attempts; `position` is where to go on, `final` that no more can come."""
+    """Lines in the order in which they arrived; `position` is where to go on, `final` that no more can come."""
 
     lines: tuple[LogRecord, ...]
     position: int
@@ -304,7 +304,11 @@ class LogPage(msgspec.Struct, frozen=True):
 
 
 class KindStats(msgspec.Struct, frozen=True):
-    """A kind in numbers: how many in each state, the oldest due and next due time, how many limits hold back."""
+    """A kind in numbers: how many in each state, when the next instances are due, how many limits hold back.
+
+    `oldest_due_ms` is the due time of the next to be claimed, None when nothing is due: by the ready order that
+    need not be the one due longest. `next_due_ms` is the earliest that is still to come.
+    """
 
     kind: str
     counts: dict[State, int]

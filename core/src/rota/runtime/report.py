@@ -18,6 +18,9 @@ def report(attempt: Attempt, outcome: Outcome) -> None:
     if outcome.ending is Ending.RELEASED:
         _log.debug("%s %s goes back to the queue, attempt %d not counted", kind, instance_id, attempt.number)
         return
+    if outcome.ending is Ending.CRASHED:
+        _log.error("%s %s crashed, attempt %d not counted: its thread died", kind, instance_id, attempt.number)
+        return
     if outcome.ending is Ending.CANCELED or error is None:
         _log.info("%s %s was canceled, attempt %d", kind, instance_id, attempt.number)
         return

@@ -19,7 +19,6 @@ _STATE_AFTER: Final = {
     Ending.TERMINATED: State.TERMINATED,
     Ending.CANCELED: State.CANCELED,
     Ending.TIMED_OUT: State.TIMED_OUT,
-    Ending.CRASHED: State.SCHEDULED,
     Ending.RELEASED: State.SCHEDULED,
 }
 
@@ -69,7 +68,8 @@ class StateChanges:
         if answer.state is State.CANCELED:  # what would go back to the queue loses against a requested cancel
             self._tell(attempt, State.CANCELED, error=outcome.error if outcome.ending is Ending.CANCELED else None)
             return
-        self._tell(attempt, _STATE_AFTER[outcome.ending], outcome.reason, outcome.error)
+        state = _STATE_AFTER.get(outcome.ending) or answer.state or State.SCHEDULED
+        self._tell(attempt, state, outcome.reason, outcome.error)
         if outcome.retry_after_ms is not None:
             self._tell(attempt, State.SCHEDULED)
 

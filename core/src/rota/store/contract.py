@@ -6,12 +6,13 @@ Rules that hold for every operation, and are not repeated below:
   processes, may work on one namespace.
 * **Time** is integer milliseconds. Names ending in `_ms` on records are the store's clock
   (`now_ms`), names ending in `timeout_ms`, `wait_ms`, `lease_ms`, `delay_ms` are lengths.
-* **Batches** answer per item, in order, and are atomic per item. The whole call raises only
-  `StoreUnavailable`: any part may have been done; the caller repeats the same call.
+* **Batches** answer per item, in order, and are atomic per item. Beyond the errors that
+  an operation names, a call raises only `StoreUnavailable`: any part may have been done; the caller
+  repeats the same call.
 * **Idempotence** (invariant 9): an operation repeated after an unknown outcome has the effect of one.
 * **Errors** are those of `rota.model.errors` alone. An undeclared feature raises `UnsupportedFeature`.
 
-The invariants, which the conformance suite proves:
+The invariants, which every store must hold:
 
  1. Accepted is kept: once `enqueue` answers, the instance is run at least once or ends visibly.
  2. One holder: at most one worker holds an instance; tokens rise strictly per instance.
@@ -163,9 +164,12 @@ class Store(Protocol):
 
         Ready order is (rank, due, id). A claim first promotes what has become due, at most
         `MAX_PROMOTED` per kind; paused kinds are left alone. Each claimed instance goes to PROCESSING
-        with a new token, its attempt counted. One whose `expires_ms` has come is CANCELED instead,
-        reason "expired". With nothing due it blocks up to `wait_ms` until something is, or until
-        `interrupt(worker)`; a store that can't block returns at once.
+        with a new token, its attempt counted. One whose `expires_ms` has come before its first claim is
+        CANCELED instead, reason "expired"; what was claimed once has started and expires no more, whether
+        it comes back as a retry, released or crashed. A store cancels the expired in bounded steps and goes
+        on until it has an answer: they alone are no reason for an empty one.
+        With nothing due it blocks up to `wait_ms` until something is, or until `interrupt(worker)`; a store
+        that can't block returns at once.
         `seq` rises by one with each new claim of a worker; the same `seq` again returns the same
         answer and changes nothing, so a lost reply strands nothing.
         Raises: LeaseLost when the worker is not live (call `beat` first).
@@ -181,8 +185,10 @@ class Store(Protocol):
         back to SCHEDULED, due now, reason "released", the attempt not counted. CRASHED goes back with
         reason "crashed" and counts a crash; beyond the record's `max_crashes` the instance is
         TERMINATED, reason "poison". Whatever would go back to the queue is CANCELED instead when a
-        cancel was requested. Up to `MAX_FOLLOWUPS` records are enqueued in the same step.
+        cancel was requested. Up to `MAX_FOLLOWUPS` records of an outcome are enqueued in the same step.
         Accepted from the holder until it is reaped, also after the end of its lease.
+        Raises: ConfigError when an outcome has more than `MAX_FOLLOWUPS`, for the whole call, before
+        anything is done.
         Cost: one step per batch; O(log n) each. (Invariants 3, 6, 7, 9)
         """
         ...
@@ -197,7 +203,8 @@ class Store(Protocol):
         ...
 
     def reap(self, limit: int = 100) -> list[Reaped]:
-        """Take back what dead workers hold, and cancel what expired in the queue; at most `limit`.
+        """Take back what dead workers hold, and cancel what expired in the queue, never claimed (`claim`);
+        at most `limit`.
 
         A worker whose lease has ended is marked dead first: from then on its claims, beats and settles
         are refused. Each of its instances is then treated like `settle(CRASHED)`.
@@ -220,7 +227,8 @@ class Store(Protocol):
 
         The reply lists every instance it holds with a cancel request. The call returns at once when one
         of them has not been delivered before, else up to `wait_ms` later, or at `interrupt(worker)`.
-        `lost` once it was reaped: its id is spent. The end of a lease is only a permission to reap.
+        `lost` once it was reaped, for a bounded time at least: a worker that was reaped takes a new id.
+        The end of a lease is only a permission to reap.
         """
         ...
 
@@ -275,8 +283,10 @@ class Store(Protocol):
 
         Among the live workers of the owner the set (named by its fingerprint) with the highest
         revision stands; without revisions the one whose earliest worker started last
-        (`rota.engine.reconcile`). True when it stood: rules no longer declared are dropped, new and
-        changed ones are put as by `put_schedule`. False, and nothing changed, when another set stands.
+        (`rota.engine.reconcile`). `revision` is the caller's own; it travels in the worker's beat
+        (`WorkerRecord`) too, so a store may ignore it here.
+        True when it stood: rules no longer declared are dropped, new and changed ones are put as by
+        `put_schedule`. False, and nothing changed, when another set stands.
         """
         ...
 
@@ -315,7 +325,11 @@ class Store(Protocol):
         ...
 
     def stats(self, kinds: Iterable[str] | None = None) -> list[KindStats]:
-        """Per kind that has instances or is paused: numbers from kept counters. O(kinds)."""
+        """Per kind that has instances or is paused: numbers from kept counters.
+
+        `oldest_due_ms` is the due time of the next to be claimed, which need not be the oldest of the due;
+        None when nothing is due. O(kinds).
+        """
         ...
 
     def history(self, ids: Sequence[str]) -> list[History | None]:

@@ -28,7 +28,7 @@ def _cancel(space: Space, entry: Entry | None, where: frozenset[State] | None, n
         _request(space, entry)
         return "requested"
     end_queued(space, space.queue_of(entry), entry, now_ms)
-    if entry.expires_ms is not None and entry.attempt == 0:
+    if entry.expires_ms is not None and not entry.token:
         space.expiry.discard()
     return "canceled"
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rota.model.records import Claim
+from rota.store.contract import MAX_PROMOTED
 from rota_store_memory.entry import CANCELED, PROCESSING
 from rota_store_memory.leases import Lease
 from rota_store_memory.moves import finish, move
@@ -14,7 +15,9 @@ __all__ = ["claim", "has_work", "remember_nothing"]
 
 
 def claim(space: Space, worker: str, seq: int, kinds: Sequence[str], limit: int, now_ms: int) -> list[Claim] | None:
-    """Up to `limit` instances in ready order; None when nothing is due, and `seq` is not used up then.
+    """Up to `limit` instances in ready order; None when there are none, and `seq` is not used up then.
+
+    One step cancels at most `MAX_PROMOTED` that have expired: after None look again while `has_work`.
 
     A `seq` that was answered before gets its answer again; one older than that nothing.
     Raises: LeaseLost. O(kinds + limit * log n).
@@ -64,16 +67,18 @@ def _open_queues(space: Space, kinds: Sequence[str]) -> list[KindQueue]:
 
 def _take(space: Space, queues: list[KindQueue], worker: str, lease: Lease, limit: int, now_ms: int) -> list[Claim]:
     claims: list[Claim] = []
+    expired = 0
     held, token = lease.held, space.token
     by_kind = {queue.kind: queue for queue in queues}
     pop = merged([queue.ready for queue in queues])
-    while len(claims) < limit and (entry := pop()) is not None:
+    while len(claims) < limit and expired < MAX_PROMOTED and (entry := pop()) is not None:
         record = entry.record
         queue = by_kind[record.kind]
-        first_start = entry.attempt == 0
+        first_start = not entry.token
         if first_start and entry.expires_ms is not None and entry.expires_ms <= now_ms:
             finish(space, queue, entry, CANCELED, now_ms, reason="expired")
             space.expiry.discard()
+            expired += 1
             continue
         token += 1
         entry.token = token

@@ -35,7 +35,7 @@ class Entry(msgspec.Struct, order=True, gc=False, weakref=False):
     """An instance. The first three fields are the ready order: (rank, due, id).
 
     `due_ms` changes only while the entry stands in no heap. `delayed` tells the heap that a queued
-    entry stands in. `settled` is the last token that was settled.
+    entry stands in. `token` is 0 until the first claim. `settled` is the last token that was settled.
     """
 
     rank: int

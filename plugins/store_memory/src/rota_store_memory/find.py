@@ -51,16 +51,24 @@ def snapshot(space: Space, entry: Entry) -> Snapshot:
 def find_step(space: Space, query: InstanceFilter, cursor: str | None, limit: int) -> tuple[list[Entry], str | None]:
     """Up to `limit` matches in id order beyond `cursor`, and where to go on; looks at `MAX_LOOKED_AT` at most.
 
-    Raises: QueryError. O(kinds + log n + looked at).
+    An instance that ended may be met twice, where it stood and where it stands: `passed` is the last id that
+    was met for good, so that no cut comes between the two. Raises: QueryError. O(kinds * MAX_LOOKED_AT + log n),
+    O(wanted * log wanted) for named ids.
     """
     after = None if cursor is None else _id_of(cursor)
     checks = list(_checks(query))
     found: list[Entry] = []
+    met = passed = after
     for looked_at, (entry, belongs) in enumerate(_walk(space, query, after), 1):
+        if belongs or met == entry.id:
+            passed = entry.id
+        elif met is not None:
+            passed = met
+        met = entry.id
         if belongs and all(check(entry) for check in checks):
             found.append(entry)
         if len(found) >= limit or looked_at >= MAX_LOOKED_AT:
-            return found, f"{_PREFIX}{entry.id}"
+            return found, f"{_PREFIX}{passed}"
     return found, None
 
 

@@ -69,8 +69,6 @@ def requeue(
     move(space, queue, entry, SCHEDULED, now_ms, worker, reason)
     entry.worker = None
     entry.due_ms = due_ms
-    if entry.expires_ms is not None and entry.attempt == 0:
-        space.expiry.push(entry.expires_ms, entry)
     if queue.push(entry, now_ms):
         space.tell(queue, alarm=entry.delayed)
 

@@ -38,7 +38,7 @@ class Observation(View):
         return self._count_by_walk(query, limit) if total is None else min(total, total if limit is None else limit)
 
     def stats(self, kinds: Iterable[str] | None = None) -> list[KindStats]:
-        """Numbers per kind. `oldest_due_ms` is the due time of the first in ready order."""
+        """Numbers per kind. `oldest_due_ms` is read off the heads of the two orders."""
         with self._lock:
             return stats(self._space, kinds, self._clock.now_ms())
 

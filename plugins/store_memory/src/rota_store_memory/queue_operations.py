@@ -38,11 +38,11 @@ class QueueOperations(View):
 
     def claim(self, worker: str, seq: int, kinds: Sequence[str], limit: int, wait_ms: int = 0) -> list[Claim]:
         """Hand due instances to `worker`."""
-        space, now_ms = self._space, self._clock.now_ms
+        space = self._space
         with self._lock:
             try:
                 claims = self._until(
-                    lambda: claim(space, worker, seq, kinds, limit, now_ms()),
+                    lambda: self._claim(worker, seq, kinds, limit),
                     space.line, kinds, worker, wait_ms if limit > 0 else 0, _answered,
                 )  # fmt: skip
             finally:  # for what it promoted or was called for, and did not take
@@ -50,6 +50,16 @@ class QueueOperations(View):
             if claims is None:
                 remember_nothing(space, worker, seq)
             return claims or []
+
+    def _claim(self, worker: str, seq: int, kinds: Sequence[str], limit: int) -> list[Claim] | None:
+        """Claim until there is an answer or nothing is due, letting others in between the steps."""
+        space, now_ms = self._space, self._clock.now_ms
+        while (claims := claim(space, worker, seq, kinds, limit, now_ms())) is None and limit > 0:
+            if not has_work(space, kinds, now_ms()):
+                break
+            self._lock.release()
+            self._lock.acquire()
+        return claims
 
     def settle(self, outcomes: Sequence[Outcome]) -> list[SettleAnswer]:
         """End attempts."""

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
+from rota.model.errors import ConfigError
 from rota.model.records import Ending, Outcome, SettleAnswer
 from rota.model.state import State
+from rota.store.contract import MAX_FOLLOWUPS
 from rota_store_memory.enqueue import enqueue, refuse_unsupported
 from rota_store_memory.entry import CANCELED, COMPLETED, PROCESSING, TERMINATED, TIMED_OUT, Entry
 from rota_store_memory.moves import crash, finish, move, release, requeue
@@ -25,11 +27,24 @@ _GONE: Final = SettleAnswer("lost", None)
 
 
 def settle(space: Space, outcomes: Sequence[Outcome], now_ms: int) -> list[SettleAnswer]:
-    """Apply `outcomes` in order. Raises: UnsupportedFeature for a follow-up, before anything is done. O(log n) each."""
+    """Apply `outcomes` in order. O(log n) each.
+
+    Raises: ConfigError for too many follow-ups, UnsupportedFeature for one; before anything is done.
+    """
     for outcome in outcomes:
         if outcome.followups:
+            _refuse_too_many(outcome)
             refuse_unsupported(outcome.followups)
     return [_settle(space, outcome, now_ms) for outcome in outcomes]
+
+
+def _refuse_too_many(outcome: Outcome) -> None:
+    number = len(outcome.followups)
+    if number > MAX_FOLLOWUPS:
+        raise ConfigError(
+            f"settle() of instance {outcome.id!r} with {number} follow-ups: at most {MAX_FOLLOWUPS} go into one step; "
+            "enqueue the others by themselves"
+        )
 
 
 def _settle(space: Space, outcome: Outcome, now_ms: int) -> SettleAnswer:

@@ -115,4 +115,4 @@ class Space:
 
 
 def _expiring(entry: Entry) -> bool:
-    return entry.state is SCHEDULED and entry.attempt == 0
+    return entry.state is SCHEDULED and not entry.token  # claimed once is started, also when it comes back uncounted

@@ -5,12 +5,13 @@ from collections import deque
 from contextlib import suppress
 from contextvars import copy_context
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Thread
 from typing import Final, Literal
 
 from rota.model.records import Ending, Outcome
 from rota.runtime.attempt import Attempt
 from rota.runtime.executor import ExecutorHost
+from rota.runtime.running_lock import RunningLock
 
 __all__ = ["ThreadExecutor"]
 
@@ -40,7 +41,7 @@ class ThreadExecutor:
         self._host = host
         self._waiting: deque[Attempt] = deque()
         self._tokens: SimpleQueue[bool] = SimpleQueue()  # True for one that waits, False to end a thread
-        self._lock = Lock()
+        self._lock = RunningLock()
         self._runners: set[_Runner] = set()
         self._busy = 0
 
