@@ -97,11 +97,6 @@ class Query:
         self.to_filter()
 
     @property
-    def selects_all(self) -> bool:
-        """True when nothing was given to select by."""
-        return self == Query(newest_first=self.newest_first)
-
-    @property
     def selects_none(self) -> bool:
         """True when nothing can match; the stored form can't say that."""
         return any(one is not None and not one for one in (self.ids, self.kind, self.state))
