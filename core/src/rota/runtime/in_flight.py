@@ -1,7 +1,6 @@
 """The attempts that this worker holds: from the claim, through an executor, to the settled outcome."""
 
 import logging
-import time
 from collections.abc import Collection, Mapping, Sequence
 from threading import Condition, Thread, current_thread
 
@@ -154,9 +153,9 @@ class InFlight:
 
     def await_decisions(self, timeout_s: float) -> None:
         """Wait, up to so long for all, for what is still being decided of attempts that went over their time."""
-        deadline = time.monotonic() + timeout_s  # of real threads, so by the real clock
-        for thread in list(self._deciding):
-            thread.join(max(0.0, deadline - time.monotonic()))
+        deciding = list(self._deciding)
+        for thread in deciding:
+            thread.join(timeout_s / len(deciding))
 
     def release_rest(self) -> None:
         """Give back everything that has not ended, and leave it to itself."""
