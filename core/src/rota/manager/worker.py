@@ -33,7 +33,7 @@ class Worker:
         self._lock = ProcessLock()
         self._running: tuple[int, Consumer] | None = None  # with the process that started it
         self._given_up = False
-        self._missed: list[Definition] = []  # while it starts
+        self._missed: list[Definition] | None = None  # a list while it starts
 
     @property
     def _consumer(self) -> "Consumer | None":
@@ -59,16 +59,18 @@ class Worker:
 
         with self._lock:
             if self._consumer is None:
-                self._given_up = False
-                self._missed.clear()
-                consumer = Consumer(self._settings())
-                consumer.resize(self._concurrency)
-                consumer.start()
-                self._running = os.getpid(), consumer
-                if self._given_up:
-                    self._end(consumer, 0.0)
-                else:
-                    self._catch_up(consumer)
+                self._given_up, self._missed = False, []
+                try:
+                    consumer = Consumer(self._settings())
+                    consumer.resize(self._concurrency)
+                    consumer.start()
+                    self._running = os.getpid(), consumer
+                    if self._given_up:
+                        self._end(consumer, 0.0)
+                    else:
+                        self._catch_up(consumer, self._missed)
+                finally:
+                    self._missed = None
         return self
 
     def stop(self, *, grace: Duration | None = None) -> None:
@@ -87,11 +89,11 @@ class Worker:
         consumer.stop(grace_s)
         self._running = None
 
-    def _catch_up(self, consumer: "Consumer") -> None:
+    def _catch_up(self, consumer: "Consumer", missed: "list[Definition]") -> None:
         """What was asked for while the lifespan was being entered."""
         consumer.resize(self._concurrency)
-        while self._missed:
-            consumer.define(self._missed.pop(0))
+        for definition in missed:
+            consumer.define(definition)
 
     def hurry(self) -> None:
         """End the grace of a `stop` that another thread is in; a `start` that one is in ends in a stop."""
@@ -128,10 +130,10 @@ class Worker:
         wanted = self._patterns is None or any(fnmatchcase(kind, pattern) for pattern in self._patterns)
         if not wanted or not definition.runs_here:
             return
-        if consumer is None:
-            self._missed.append(definition)
-        else:
+        if consumer is not None:
             consumer.define(definition)
+        elif self._missed is not None:
+            self._missed.append(definition)
 
     def _refuse_inside(self, what: str) -> None:
         consumer = self._consumer
