@@ -16,9 +16,10 @@ import rota.jobs.instance
 
 #: The agreed names. A change here is a change of the interface, and needs a decision record.
 SURFACE = [
-    "ArgumentError", "Call", "Client", "ConfigError", "Context", "Cron", "Every", "Exponential", "Instance",
-    "Job", "JobCanceled", "JobCrashed", "JobError", "JobFailed", "JobTimedOut", "Jobs", "KindExists", "Limit",
-    "LogLine", "Manager", "NotBound", "Page", "PluginError", "Query", "QueryError", "Resolved", "Retry",
+    "ArgumentError", "Call", "Change", "Client", "ConfigError", "Context", "Cron", "Every", "ExecutorOptions",
+    "Exponential", "Instance", "Job", "JobCanceled", "JobCrashed", "JobError", "JobFailed", "JobTimedOut", "Jobs",
+    "Keep", "KindExists", "KindInfo", "KindStats", "Limit", "LogLine", "Manager", "NotBound", "Page", "PluginError",
+    "ProcessOptions", "Query", "QueryError", "Resolved", "Retry",
     "RotaError", "Schedule", "State", "StoreError", "Transition", "UnknownKind", "Worker", "WorkerInfo",
     "chain", "chord", "connect", "group",
 ]  # fmt: skip

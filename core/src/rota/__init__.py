@@ -13,7 +13,7 @@ from rota.jobs.context import Context
 from rota.jobs.instance import Instance
 from rota.jobs.job import Job
 from rota.jobs.jobs import Jobs
-from rota.jobs.views import LogLine, Page, Schedule, Transition, WorkerInfo
+from rota.jobs.views import Change, KindInfo, KindStats, LogLine, Page, Schedule, Transition, WorkerInfo
 from rota.manager.connect import connect
 from rota.manager.manager import Manager
 from rota.manager.worker import Worker
@@ -33,18 +33,20 @@ from rota.model.errors import (
     StoreError,
     UnknownKind,
 )
-from rota.model.policy import Exponential, Limit, Resolved, Retry
+from rota.model.policy import ExecutorOptions, Exponential, Keep, Limit, ProcessOptions, Resolved, Retry
 from rota.model.query import Query
 from rota.model.state import State
 
 __all__ = [
     "ArgumentError",
     "Call",
+    "Change",
     "Client",
     "ConfigError",
     "Context",
     "Cron",
     "Every",
+    "ExecutorOptions",
     "Exponential",
     "Instance",
     "Job",
@@ -54,13 +56,17 @@ __all__ = [
     "JobFailed",
     "JobTimedOut",
     "Jobs",
+    "Keep",
     "KindExists",
+    "KindInfo",
+    "KindStats",
     "Limit",
     "LogLine",
     "Manager",
     "NotBound",
     "Page",
     "PluginError",
+    "ProcessOptions",
     "Query",
     "QueryError",
     "Resolved",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rota import ConfigError, Jobs, KindExists, Manager
+from rota import ConfigError, Every, Jobs, KindExists, Limit, Manager
 
 
 def tick() -> int:
@@ -289,14 +289,34 @@ def test_what_does_no_work_by_being_called_is_refused(function: Callable[..., An
     ("options", "said"),
     [
         ({"retries": 3}, "no option 'retries'; there are kind, executor, priority, timeout, retry"),
-        ({"kind": "k", "overlap": "skip"}, r"no option 'overlap': it belongs to recurring\(.*overlap=\.\.\.\)"),
-        ({"misfire": "all"}, "no option 'misfire': it belongs to recurring"),
+        ({"kind": "k", "overlaps": "skip"}, r"no option 'overlaps'; there are .*misfire, misfire_cap, overlap"),
     ],
 )
 def test_unknown_option_is_refused_where_it_is_written(options: dict[str, Any], said: str) -> None:
     """At the decorator's call, before there is a function."""
     with pytest.raises(ConfigError, match=said):
         Jobs()._job(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"overlap": "skip"}, "overlap needs recurring="),
+        ({"misfire": "all", "misfire_cap": 5}, "misfire, misfire_cap needs recurring="),
+        ({"recurring": Every(60), "misfire_cap": 0}, "misfire_cap is a whole number, 1 or more; got 0"),
+        ({"recurring": Every(60), "misfire_cap": True}, "misfire_cap is a whole number"),
+        ({"max_crashes": -1}, "max_crashes must be a whole number, 0 or more; got -1"),
+        ({"limits": [Limit(1), Limit(2)]}, "at most one Limit with a key and one without"),
+        ({"limits": [Limit(1, key="{a}"), Limit(2, key="{b}")]}, "at most one Limit with a key"),
+        ({"limits": [5]}, "limits takes a rota.Limit"),
+        ({"limits": Limit(1, key="{tenant}")}, "names 'tenant', which is none of its parameters"),
+        ({"executor": 5}, "executor takes a name, or the frozen options"),
+    ],
+)
+def test_option_that_can_not_be_is_refused_where_it_is_written(options: dict[str, Any], said: str) -> None:
+    """A worker would find out much later, and far away."""
+    with pytest.raises(ConfigError, match=said):
+        Jobs().job(kind="x", **options)(lambda: None)
 
 
 @pytest.mark.parametrize("attach", ["on_complete", "on_terminate", "on_state_change"])

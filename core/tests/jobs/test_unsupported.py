@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rota import Jobs, Limit, Manager, chain, chord, group
+from rota import Jobs, Manager, chain, chord, group
 from rota.model.errors import UnsupportedFeature
 
 
@@ -20,11 +20,6 @@ _JOB = Jobs().job(work)
 @pytest.mark.parametrize(
     ("ask", "feature", "said"),
     [
-        (lambda: Jobs().job(limits=Limit(5))(work), "limits", "limits="),
-        (lambda: Jobs().job(limits=[Limit(5)])(work), "limits", "limits="),
-        (lambda: Jobs().job(keep=60)(work), "retention", "keep="),
-        (lambda: Jobs().job(keep=None)(work), "retention", "keep="),
-        (lambda: Jobs().job(executor="process")(work), "process", "process"),
         (lambda: _JOB.options(depends_on=[_JOB.call()]), "dependencies", "depends_on"),
         (lambda: _JOB.options(on_parent_failure="run"), "dependencies", "on_parent_failure"),
         (lambda: _JOB.call().output, "dependencies", "Call.output"),

@@ -36,6 +36,7 @@ _CODES = {
     "StoreError": "store",
     "StoreUnavailable": "store.unavailable",
     "UnknownInstance": "query.unknown_instance",
+    "UnknownSchedule": "query.unknown_schedule",
     "UnknownKind": "job.unknown_kind",
     "UnsupportedFeature": "store.unsupported",
 }

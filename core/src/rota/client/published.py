@@ -8,7 +8,7 @@ import msgspec
 
 from rota.engine.arguments import OpenPlan
 from rota.engine.template import Template
-from rota.jobs.definition import DEFAULT_PRIORITY, Definition
+from rota.jobs.definition import DEFAULT_MAX_CRASHES, DEFAULT_PRIORITY, Definition
 from rota.model.clock import Clock
 from rota.model.records import KindDescriptor, ParameterRecord
 
@@ -23,6 +23,8 @@ class Defaults(msgspec.Struct, frozen=True):
     priority: int = DEFAULT_PRIORITY
     unique_key: Template | None = None
     unique_until: Literal["started", "finished"] = "finished"
+    max_crashes: int = DEFAULT_MAX_CRASHES
+    lane: Template | None = None
 
 
 class PublishedKinds:
@@ -37,15 +39,26 @@ class PublishedKinds:
     def defaults(self, definition: Definition) -> Defaults:
         """Those of the definition where it is known here, else those that were published, else rota's own."""
         if definition.function is not None:
-            return Defaults(definition.priority, definition.unique_key, definition.unique_until)
+            return Defaults(
+                definition.priority,
+                definition.unique_key,
+                definition.unique_until,
+                definition.max_crashes,
+                definition.lane,
+            )
         found = self._published(definition.kind)
         if found is None:
             return Defaults()
         key = None if found.unique_key is None else Template.parse(found.unique_key, f"unique_key of {found.kind!r}")
-        return Defaults(found.priority, key, found.unique_until)
+        lanes = [
+            Template.parse(limit.key, f"the limit's key of {found.kind!r}")
+            for limit in found.limits
+            if limit.key is not None
+        ]
+        return Defaults(found.priority, key, found.unique_until, found.max_crashes, lanes[0] if lanes else None)
 
     def render(self, definition: Definition, template: Template, args: Sequence[Any], kwargs: dict[str, Any]) -> str:
-        """A unique key of this call; a remote kind gets the published names of its positions, and plain defaults."""
+        """A key of this call; a remote kind gets the published names of its positions, and plain defaults."""
         plan = definition.plan
         if isinstance(plan, OpenPlan) and (found := self._published(definition.kind)) is not None:
             named = OpenPlan(definition.kind, found.parameters).named(args, kwargs)

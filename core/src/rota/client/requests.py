@@ -51,7 +51,7 @@ class Requests:
             check_call("schedule()", call)
             if previous is None or call.definition is not previous.definition or call.options is not previous.options:
                 previous, fixed = call, self._fixed(call.definition, call.options, parent)
-                varies = bool(call.options.jitter_ms or fixed["unique_key"])
+                varies = bool(call.options.jitter_ms or fixed["unique_key"] or fixed["lane"])
             args, kwargs = call.bound
             data = call.definition.plan.encode(args, kwargs)
             if len(data) > max_bytes:
@@ -70,6 +70,13 @@ class Requests:
         """The record that a recurring rule copies for each of its slots: without id, instant and parent."""
         (record,) = self.records([call], max_bytes)
         return msgspec.structs.replace(record, id="", created_ms=0, parent=None)
+
+    def from_template(self, template: InstanceRecord, schedule: str) -> InstanceRecord:
+        """An instance of a recurring rule outside its slots, due as its call says."""
+        record = msgspec.structs.replace(
+            template, id=self._ids.one(), created_ms=self._now_ms(), schedule=schedule, rank=template.priority
+        )
+        return msgspec.structs.replace(record, rank=self._rank(record))
 
     def again(self, record: InstanceRecord) -> InstanceRecord:
         """A new request for what a finished instance was asked to do, linked to it, due now."""
@@ -96,14 +103,17 @@ class Requests:
             "retry": options.retry,
             "unique_key": defaults.unique_key if options.unique_key is UNSET else options.unique_key,
             "unique_until": defaults.unique_until,
+            "lane": defaults.lane,
+            "max_crashes": defaults.max_crashes,
             "parent": parent,
         }
 
     def _varied(self, fixed: dict[str, Any], call: Call[Any], args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """The same with this call's own unique key and drawn jitter."""
+        """The same with this call's own keys and drawn jitter."""
         varied = dict(fixed)
-        if fixed["unique_key"] is not None:
-            varied["unique_key"] = self._published.render(call.definition, fixed["unique_key"], args, kwargs)
+        for name in ("unique_key", "lane"):
+            if fixed[name] is not None:
+                varied[name] = self._published.render(call.definition, fixed[name], args, kwargs)
         if call.options.jitter_ms:
             drawn_ms = self._rng.randint(0, call.options.jitter_ms)
             name = "delay_ms" if fixed["due_ms"] is None else "due_ms"

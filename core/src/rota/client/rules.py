@@ -17,6 +17,7 @@ def schedule_record(rule: DeclaredSchedule, requests: Requests, store: Store, no
         trigger=trigger_record(rule.trigger),
         template=requests.template(rule.call, store.capabilities.max_payload_bytes),
         misfire=rule.misfire,
+        misfire_cap=rule.misfire_cap,
         overlap=rule.overlap,
         next_slot_ms=first_slot(rule.trigger, now_ms),
     )

@@ -1,6 +1,6 @@
 """A client on a store: each method is one question or one order to the contract."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
@@ -15,22 +15,25 @@ from rota.client.instance_source import StoreInstances
 from rota.client.published import PublishedKinds
 from rota.client.requests import Requests, chunks
 from rota.client.rules import schedule_record
-from rota.client.twins import ClientTwins
+from rota.client.twins import ClientTwins, offload
+from rota.client.watching import start_of, watched
 from rota.engine.arguments import OpenPlan
 from rota.engine.cron import Cron
 from rota.engine.every import Every
 from rota.engine.rank import RankFunction
+from rota.engine.slots import first_slot
 from rota.jobs.call import Call, check_calls
 from rota.jobs.definition import Definition
 from rota.jobs.instance import Instance
 from rota.jobs.job import Job
 from rota.jobs.rule import DeclaredSchedule
-from rota.jobs.views import Page, Schedule, WorkerInfo
-from rota.model.errors import ConfigError, QueryError, StoreError
+from rota.jobs.views import Change, KindInfo, KindStats, Page, Schedule, WorkerInfo
+from rota.model.concurrency import check_concurrency
+from rota.model.errors import ConfigError, QueryError, StoreError, UnknownSchedule
 from rota.model.ids import uuid_to_id
 from rota.model.name import check_name
 from rota.model.query import PurgeFilter, Query, check_query, narrowed
-from rota.model.records import EnqueueAnswer, InstanceRecord, Snapshot
+from rota.model.records import EnqueueAnswer, InstanceRecord, ScheduleRecord, Snapshot
 from rota.model.state import FINAL_STATES, State
 from rota.store.contract import MAX_BATCH, Store
 
@@ -93,11 +96,11 @@ class StoreClient(ClientTwins):
         return self._added(records, store.enqueue(records))
 
     def _added(self, records: list[InstanceRecord], answers: list[EnqueueAnswer]) -> list[Instance[Any]]:
-        scheduled, found = State.SCHEDULED, list[Instance[Any]]()
+        found: list[Instance[Any]] = []
         holders = self._holders([answer.id for answer in answers if answer.status in ("duplicate", "exists")])
         for record, answer in zip(records, answers, strict=True):
             if answer.status == "added":
-                found.append(Instance(self._source, Snapshot(record=record, state=scheduled, due_ms=answer.due_ms)))
+                found.append(Instance(self._source, Snapshot(record=record, state=answer.state, due_ms=answer.due_ms)))
             elif answer.status == "refused":
                 raise StoreError(f"the store refused an instance of {record.kind!r}: {answer.error}")
             else:
@@ -143,9 +146,40 @@ class StoreClient(ClientTwins):
         pages = self._pages(check_query("scan()", query))
         return (Instance(self._source, snapshot) for page in pages for snapshot in page)
 
+    def watch(self, query: Query = _ANY, /, *, cursor: str | None = None) -> Iterator[Change]:
+        """State changes as they happen, on and on, of the instances that match; from now, or after `cursor`.
+
+        Raises: QueryError for a query by more than ids, kind, state, worker and reason; CursorExpired when changes
+        after the cursor are no longer kept; UnsupportedFeature when the store tells of none.
+        """
+        started = start_of(self._store, check_query("watch()", query), cursor)
+        return (change for changes in self._watched(query, started) for change in changes)
+
+    async def awatch(self, query: Query = _ANY, /, *, cursor: str | None = None) -> AsyncIterator[Change]:
+        """`watch`, awaited."""
+        at = await offload(lambda: start_of(self._store, check_query("watch()", query), cursor))
+        while not query.selects_none:
+            changes, at = await offload(watched, self._store, query, at)
+            for change in changes:
+                yield change
+
+    def _watched(self, query: Query, cursor: str) -> Iterator[list[Change]]:
+        while not query.selects_none:
+            changes, cursor = watched(self._store, query, cursor)
+            yield changes
+
     def count(self, query: Query = _ANY, /) -> int:
         """How many match."""
         return 0 if check_query("count()", query).selects_none else self._store.count(query.to_filter())
+
+    def kinds(self) -> list[KindInfo]:
+        """What workers have published of the kinds that they run, by kind."""
+        return [KindInfo.of(record) for record in self._store.kinds()]
+
+    def stats(self, *kinds: str) -> list[KindStats]:
+        """Numbers of these kinds, of all without any, by kind; from kept counters. Those without instances are left
+        out unless paused."""
+        return [KindStats.of(record) for record in self._store.stats(kinds or None)]
 
     def workers(self) -> list[WorkerInfo]:
         """The live workers."""
@@ -195,6 +229,10 @@ class StoreClient(ClientTwins):
         """Undo `pause`."""
         self._store.resume([check_name("resume(kind)", kind) for kind in kinds])
 
+    def resize(self, worker: str, concurrency: int, /) -> bool:
+        """Ask a live worker, by name, to run so many at once from its next beat on. False when it is not live."""
+        return self._store.resize(worker, check_concurrency(concurrency))
+
     # ---- recurring rules ---------------------------------------------------------------------
 
     def put_schedule(
@@ -205,16 +243,47 @@ class StoreClient(ClientTwins):
         *,
         misfire: Literal["latest", "skip", "all"] = "latest",
         overlap: Literal["skip", "allow"] = "skip",
+        misfire_cap: int = 100,
     ) -> Schedule:
         """Add or change a recurring rule of that name; its first slot comes after now."""
-        rule, store = DeclaredSchedule(name, trigger, call, misfire, overlap), self._store
+        rule, store = DeclaredSchedule(name, trigger, call, misfire, overlap, misfire_cap), self._store
         return Schedule.of(store.put_schedule(schedule_record(rule, self._requests, store, store.now_ms())))
 
     def drop_schedule(self, name: str, /) -> bool:
         """Forget the rules of that name; False when there was none. One declared in code comes back while
         a worker that declares it lives."""
-        owners = [record.owner for record in self._store.schedules() if record.name == name]
-        return sum(self._store.drop_schedule(name, owner) for owner in owners) > 0
+        return sum(self._store.drop_schedule(name, rule.owner) for rule in self._rules(name)) > 0
+
+    def pause_schedule(self, name: str, /) -> bool:
+        """Let the rules of that name fire no more until `resume_schedule`; False when there was none."""
+        return self._patch(name, paused=True)
+
+    def resume_schedule(self, name: str, /) -> bool:
+        """Undo `pause_schedule`: the next slot comes after now, those missed don't fire. False when there was none."""
+        return self._patch(name, paused=False)
+
+    def _patch(self, name: str, *, paused: bool) -> bool:
+        store = self._store
+        now_ms = store.now_ms()
+        patched = [
+            store.patch_schedule(name, rule.owner, paused=paused, next_slot_ms=first_slot(rule.trigger, now_ms))
+            for rule in self._rules(name)
+            if rule.paused is not paused
+        ]
+        return bool(self._rules(name)) if not patched else any(one is not None for one in patched)
+
+    def run_schedule(self, name: str, /) -> Instance[Any]:
+        """Add an instance of a rule now, beside its slots, paused or not. Raises UnknownSchedule."""
+        rules = self._rules(name)
+        if len(rules) != 1:
+            owners = ", ".join(repr(rule.owner) for rule in rules)
+            why = f"{len(rules)} managers own one: {owners}" if rules else "there is none"
+            raise UnknownSchedule(f"no one recurring rule {name!r} in the namespace {self._store.namespace!r}: {why}")
+        record = self._requests.from_template(rules[0].template, name)
+        return self._added([record], self._store.enqueue([record]))[0]
+
+    def _rules(self, name: str) -> list[ScheduleRecord]:
+        return [record for record in self._store.schedules() if record.name == name]
 
     def schedules(self) -> list[Schedule]:
         """All rules, by name."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rota.jobs.call import Call
     from rota.jobs.client import Client
     from rota.jobs.instance import Instance
-    from rota.jobs.views import Page, Schedule, WorkerInfo
+    from rota.jobs.views import KindInfo, KindStats, Page, Schedule, WorkerInfo
 
 from rota.model.query import Query
 
@@ -87,13 +87,28 @@ class ClientTwins:
         *,
         misfire: Literal["latest", "skip", "all"] = "latest",
         overlap: Literal["skip", "allow"] = "skip",
+        misfire_cap: int = 100,
     ) -> Schedule:
         """`put_schedule`, awaited."""
-        return await offload(self.put_schedule, name, trigger, call, misfire=misfire, overlap=overlap)
+        return await offload(
+            self.put_schedule, name, trigger, call, misfire=misfire, overlap=overlap, misfire_cap=misfire_cap
+        )
 
     async def adrop_schedule(self: Client, name: str, /) -> bool:
         """`drop_schedule`, awaited."""
         return await offload(self.drop_schedule, name)
+
+    async def apause_schedule(self: Client, name: str, /) -> bool:
+        """`pause_schedule`, awaited."""
+        return await offload(self.pause_schedule, name)
+
+    async def aresume_schedule(self: Client, name: str, /) -> bool:
+        """`resume_schedule`, awaited."""
+        return await offload(self.resume_schedule, name)
+
+    async def arun_schedule(self: Client, name: str, /) -> Instance[Any]:
+        """`run_schedule`, awaited."""
+        return await offload(self.run_schedule, name)
 
     async def aschedules(self: Client) -> list[Schedule]:
         """`schedules`, awaited."""
@@ -106,6 +121,18 @@ class ClientTwins:
     async def aresume(self: Client, *kinds: str) -> None:
         """`resume`, awaited."""
         await offload(self.resume, *kinds)
+
+    async def akinds(self: Client) -> list[KindInfo]:
+        """`kinds`, awaited."""
+        return await offload(self.kinds)
+
+    async def astats(self: Client, *kinds: str) -> list[KindStats]:
+        """`stats`, awaited."""
+        return await offload(self.stats, *kinds)
+
+    async def aresize(self: Client, worker: str, concurrency: int, /) -> bool:
+        """`resize`, awaited."""
+        return await offload(self.resize, worker, concurrency)
 
     async def aworkers(self: Client) -> list[WorkerInfo]:
         """`workers`, awaited."""

@@ -10,7 +10,7 @@ from rota.engine.every import Every
 from rota.jobs.call import Call
 from rota.jobs.instance import Instance
 from rota.jobs.job import Job
-from rota.jobs.views import Page, Schedule, WorkerInfo
+from rota.jobs.views import Change, KindInfo, KindStats, Page, Schedule, WorkerInfo
 from rota.model.query import Query
 
 __all__ = ["Client"]
@@ -69,6 +69,18 @@ class Client(Protocol):
         """`scan`, awaited."""
         ...
 
+    def watch(self, query: Query = ..., /, *, cursor: str | None = None) -> Iterator[Change]:
+        """State changes as they happen, on and on, of the instances that match; from now, or after `cursor`.
+
+        Raises: QueryError for a query by more than ids, kind, state, worker and reason; CursorExpired when changes
+        after the cursor are no longer kept; UnsupportedFeature when the store tells of none.
+        """
+        ...
+
+    def awatch(self, query: Query = ..., /, *, cursor: str | None = None) -> AsyncIterator[Change]:
+        """`watch`, awaited."""
+        ...
+
     def count(self, query: Query = ..., /) -> int:
         """How many match."""
         ...
@@ -86,7 +98,8 @@ class Client(Protocol):
         ...
 
     def retry(self, query: Query, /) -> int:
-        """Schedule again, as new instances, what matches and ended without success. How many."""
+        """Schedule again, as new instances linked by `retry_of`, what matches and ended without success: once each,
+        however often it is asked. How many."""
         ...
 
     async def aretry(self, query: Query, /) -> int:
@@ -109,6 +122,7 @@ class Client(Protocol):
         *,
         misfire: Literal["latest", "skip", "all"] = "latest",
         overlap: Literal["skip", "allow"] = "skip",
+        misfire_cap: int = 100,
     ) -> Schedule:
         """Add or change a recurring rule of that name; its first slot comes after now."""
         ...
@@ -121,6 +135,7 @@ class Client(Protocol):
         *,
         misfire: Literal["latest", "skip", "all"] = "latest",
         overlap: Literal["skip", "allow"] = "skip",
+        misfire_cap: int = 100,
     ) -> Schedule:
         """`put_schedule`, awaited."""
         ...
@@ -131,6 +146,30 @@ class Client(Protocol):
 
     async def adrop_schedule(self, name: str, /) -> bool:
         """`drop_schedule`, awaited."""
+        ...
+
+    def pause_schedule(self, name: str, /) -> bool:
+        """Let the rules of that name fire no more until `resume_schedule`; False when there was none."""
+        ...
+
+    async def apause_schedule(self, name: str, /) -> bool:
+        """`pause_schedule`, awaited."""
+        ...
+
+    def resume_schedule(self, name: str, /) -> bool:
+        """Undo `pause_schedule`: the next slot comes after now, those missed don't fire. False when there was none."""
+        ...
+
+    async def aresume_schedule(self, name: str, /) -> bool:
+        """`resume_schedule`, awaited."""
+        ...
+
+    def run_schedule(self, name: str, /) -> Instance[Any]:
+        """Add an instance of a rule now, beside its slots, paused or not. Raises UnknownSchedule."""
+        ...
+
+    async def arun_schedule(self, name: str, /) -> Instance[Any]:
+        """`run_schedule`, awaited."""
         ...
 
     def schedules(self) -> list[Schedule]:
@@ -155,6 +194,31 @@ class Client(Protocol):
 
     async def aresume(self, *kinds: str) -> None:
         """`resume`, awaited."""
+        ...
+
+    def kinds(self) -> list[KindInfo]:
+        """What workers have published of the kinds that they run, by kind."""
+        ...
+
+    async def akinds(self) -> list[KindInfo]:
+        """`kinds`, awaited."""
+        ...
+
+    def stats(self, *kinds: str) -> list[KindStats]:
+        """Numbers of these kinds, of all without any, by kind; from kept counters. Those without instances are left
+        out unless paused."""
+        ...
+
+    async def astats(self, *kinds: str) -> list[KindStats]:
+        """`stats`, awaited."""
+        ...
+
+    def resize(self, worker: str, concurrency: int, /) -> bool:
+        """Ask a live worker, by name, to run so many at once from its next beat on. False when it is not live."""
+        ...
+
+    async def aresize(self, worker: str, concurrency: int, /) -> bool:
+        """`resize`, awaited."""
         ...
 
     def workers(self) -> list[WorkerInfo]:

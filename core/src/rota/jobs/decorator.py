@@ -8,7 +8,7 @@ from rota.engine.every import Every
 from rota.jobs.context import Context
 from rota.jobs.job import Job
 from rota.model.duration import Duration
-from rota.model.policy import Limit, Retry
+from rota.model.policy import ExecutorOptions, Keep, Limit, Retry
 
 __all__ = ["Decorator", "JobMethod"]
 
@@ -59,14 +59,18 @@ class JobMethod(Protocol):
         /,
         *,
         kind: str | None = None,
-        executor: str = ...,
+        executor: str | ExecutorOptions = ...,
         priority: int = 5,
         timeout: Duration | None = None,
         retry: Retry | int = 0,
+        max_crashes: int = 3,
         limits: Limit | Sequence[Limit] = (),
         unique_key: str | None = None,
         unique_until: Literal["started", "finished"] = "finished",
-        keep: Duration | None = ...,
+        keep: Duration | Keep | None = ...,
         recurring: Cron | Every | None = None,
+        misfire: Literal["latest", "skip", "all"] = "latest",
+        misfire_cap: int = 100,
+        overlap: Literal["skip", "allow"] = "skip",
         remote: bool = False,
     ) -> Decorator: ...

@@ -11,12 +11,13 @@ from rota.engine.arguments import ArgumentPlan, OpenPlan
 from rota.engine.cron import Cron
 from rota.engine.every import Every
 from rota.engine.template import Template
-from rota.model.policy import Retry
+from rota.model.policy import ExecutorOptions, Keep, Limit, Retry
 from rota.model.records import KindDescriptor
 
-__all__ = ["DEFAULT_PRIORITY", "Definition", "Processors"]
+__all__ = ["DEFAULT_MAX_CRASHES", "DEFAULT_PRIORITY", "Definition", "Processors"]
 
 DEFAULT_PRIORITY: Final = 5
+DEFAULT_MAX_CRASHES: Final = 3
 
 
 class Processors(msgspec.Struct, eq=False):
@@ -28,17 +29,23 @@ class Processors(msgspec.Struct, eq=False):
 
 
 class Definition(msgspec.Struct, frozen=True, eq=False):
-    """All that is known of a kind here. `function` is None for a kind that other processes define."""
+    """All that is known of a kind here. `function` is None for a kind that other processes define. `lane` renders the
+    key of the one limit that has a key."""
 
     kind: str
     function: Callable[..., Any] | None
     plan: ArgumentPlan | OpenPlan
     executor: str
+    executor_options: ExecutorOptions | None = None
     priority: int = DEFAULT_PRIORITY
     timeout_ms: int = 0
     retry: Retry = Retry(0)
+    max_crashes: int = DEFAULT_MAX_CRASHES
+    limits: tuple[Limit, ...] = ()
+    lane: Template | None = None
     unique_key: Template | None = None
     unique_until: Literal["started", "finished"] = "finished"
+    keep: Keep = Keep()
     recurring: Cron | Every | None = None
     remote: bool = False
     processors: Processors = msgspec.field(default_factory=Processors)
@@ -65,6 +72,9 @@ class Definition(msgspec.Struct, frozen=True, eq=False):
             priority=self.priority,
             timeout_ms=self.timeout_ms or None,
             max_retries=self.retry.max_retries,
+            max_crashes=self.max_crashes,
+            limits=tuple(limit.to_record() for limit in self.limits),
+            keep=self.keep.to_record(),
             unique_key=None if self.unique_key is None else self.unique_key.text,
             unique_until=self.unique_until,
         )

@@ -7,7 +7,7 @@ from weakref import WeakSet
 from rota.engine.cron import Cron
 from rota.engine.every import Every
 from rota.jobs.call import Call
-from rota.jobs.declare import check_options, declare
+from rota.jobs.declare import RULE_OPTIONS, check_options, declare
 from rota.jobs.decorator import JobMethod
 from rota.jobs.job import Job
 from rota.jobs.rule import DeclaredSchedule
@@ -40,12 +40,15 @@ class Jobs:
         """Decorator that makes a function a job: `@jobs.job`, `@jobs.job(kind=...)`, or `jobs.job(function)`.
 
         `kind` defaults to prefix + the function's name. `executor` defaults to "thread" for a `def` and
-        "asyncio" for an `async def`. `priority`: lower first, 0 high, 10 low. `timeout` bounds one
-        attempt; `retry`, a number or a `Retry`, says what follows a failed one. `unique_key`, a template
-        over argument names, lets one live instance stand for all calls with that key. `recurring` fires
-        it without arguments. `remote=True` declares the signature of a kind that other processes run.
+        "asyncio" for an `async def`; options of an executor may stand for its name. `priority`: lower first,
+        0 high, 10 low. `timeout` bounds one attempt; `retry`, a number or a `Retry`, says what follows a failed
+        one; after more than `max_crashes` deaths of its worker or child an instance is given up. `limits` bound
+        how many run at a time and start, for the kind and for each key. `unique_key`, a template over argument
+        names, lets one live instance stand for all calls with that key. `keep` says how long finished ones stay,
+        7 days by default, None for ever. `recurring` fires it without arguments, by `misfire`, `misfire_cap` and
+        `overlap` as in `recurring()`. `remote=True` declares the signature of a kind that other processes run.
 
-        Raises: ConfigError; KindExists; UnsupportedFeature for what this version has not got.
+        Raises: ConfigError; KindExists.
         """
         return cast(JobMethod, self._job)
 
@@ -57,9 +60,12 @@ class Jobs:
 
     def _declare(self, function: Callable[..., Any], *, kind: str | None = None, **options: Any) -> Job[..., Any, Any]:
         name = self._named(kind, function)
+        of_rule = {option: options.pop(option) for option in RULE_OPTIONS if option in options}
         job: Job[..., Any, Any] = Job(declare(name, function, **options), self)
         trigger = job.definition.recurring
-        rule = None if trigger is None else DeclaredSchedule(name, trigger, job.call())
+        if trigger is None and of_rule:
+            raise ConfigError(f"job {name!r}: {', '.join(of_rule)} needs recurring=, the rule that it belongs to")
+        rule = None if trigger is None else DeclaredSchedule(name, trigger, job.call(), **of_rule)
         replaced = self._add(job)
         if replaced is not None and replaced.definition.recurring is not None:
             self._schedules.pop(name, None)
@@ -101,11 +107,17 @@ class Jobs:
         *,
         misfire: Literal["latest", "skip", "all"] = "latest",
         overlap: Literal["skip", "allow"] = "skip",
+        misfire_cap: int = 100,
     ) -> None:
         """Declare a recurring rule in code. Workers keep the store in step with what is declared: a new rule's
-        first slot comes after now, a changed one's next slot from now, one no longer declared is dropped."""
+        first slot comes after now, a changed one's next slot from now, one no longer declared is dropped.
+
+        `misfire` says what becomes of slots missed while nothing ran: the "latest" fires, all are passed over
+        ("skip"), or "all" fire, but no more than the last `misfire_cap`. `overlap` "skip" passes a slot over while
+        the rule's last instance is not final.
+        """
         full = f"{self._prefix}{name}"
-        self._schedules[full] = DeclaredSchedule(full, trigger, call, misfire, overlap)
+        self._schedules[full] = DeclaredSchedule(full, trigger, call, misfire, overlap, misfire_cap)
 
     def include(self, *jobs: "Jobs | str") -> None:
         """Take in other collections: by object, or by "package.module:name", imported when first needed.

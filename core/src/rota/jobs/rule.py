@@ -22,6 +22,7 @@ class DeclaredSchedule(msgspec.Struct, frozen=True):
     call: Call[Any]
     misfire: Literal["latest", "skip", "all"] = "latest"
     overlap: Literal["skip", "allow"] = "skip"
+    misfire_cap: int = 100
 
     def __post_init__(self) -> None:
         check_name("a schedule's name", self.name)
@@ -31,6 +32,9 @@ class DeclaredSchedule(msgspec.Struct, frozen=True):
             raise ConfigError(f'schedule {self.name!r}: misfire is "latest", "skip" or "all"; got {self.misfire!r}')
         if self.overlap not in ("skip", "allow"):
             raise ConfigError(f'schedule {self.name!r}: overlap is "skip" or "allow"; got {self.overlap!r}')
+        cap = self.misfire_cap
+        if isinstance(cap, bool) or not isinstance(cap, int) or cap < 1:
+            raise ConfigError(f"schedule {self.name!r}: misfire_cap is a whole number, 1 or more; got {cap!r}")
         if self.call.options.due_ms is not None or self.call.options.jitter_ms:
             raise ConfigError(
                 f"schedule {self.name!r}: its slots say when the call is due, not options(at=, jitter=); "

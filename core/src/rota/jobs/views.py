@@ -1,7 +1,8 @@
 """What a user reads: frozen public forms of stored records, with aware datetimes and UUIDs."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Generic, Literal, final, overload
 from uuid import UUID
 
@@ -14,10 +15,24 @@ from rota.engine.trigger import trigger_from
 from rota.model.duration import from_ms
 from rota.model.errors import JobCanceled, JobCrashed, JobError, JobFailed, JobTimedOut
 from rota.model.ids import id_to_uuid
-from rota.model.records import ErrorRecord, LogRecord, ScheduleRecord, TransitionRecord, WorkerRecord
+from rota.model.policy import Keep, Limit
+from rota.model.records import Change as ChangeRecord
+from rota.model.records import (
+    ErrorRecord,
+    KindDescriptor,
+    LogRecord,
+    ParameterRecord,
+    ScheduleRecord,
+    TransitionRecord,
+    WorkerRecord,
+)
+from rota.model.records import KindStats as StatsRecord
 from rota.model.state import State
 
-__all__ = ["LogLine", "Page", "Schedule", "Transition", "WorkerInfo", "job_error", "optional_instant", "unraised"]
+__all__ = [
+    "Change", "KindInfo", "KindStats", "LogLine", "Page", "Schedule", "Transition", "WorkerInfo", "job_error",
+    "optional_instant", "unraised",
+]  # fmt: skip
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -67,6 +82,21 @@ class Transition(msgspec.Struct, frozen=True):
 
 
 @final
+class Change(msgspec.Struct, frozen=True):
+    """One state change of one instance, as `watch` tells of it; `cursor` is where to go on after it."""
+
+    instance_id: UUID
+    kind: str
+    transition: Transition
+    cursor: str
+
+    @classmethod
+    def of(cls, record: ChangeRecord) -> "Change":
+        """The public form of a stored change."""
+        return cls(id_to_uuid(record.id), record.kind, Transition.of(record.transition, record.id), record.cursor)
+
+
+@final
 class LogLine(msgspec.Struct, frozen=True):
     """One line that a job logged; `level` as in `logging`."""
 
@@ -98,6 +128,73 @@ class WorkerInfo(msgspec.Struct, frozen=True):
 
 
 @final
+class KindInfo(msgspec.Struct, frozen=True):
+    """What workers published of a kind: how it is called, and its defaults.
+
+    Each parameter tells `name`, `annotation`, `required`, `default` and `form`, all but `required` as text.
+    """
+
+    kind: str
+    summary: str
+    parameters: tuple[ParameterRecord, ...]
+    returns: str
+    executor: str
+    priority: int
+    timeout: timedelta | None
+    max_retries: int
+    max_crashes: int
+    unique_key: str | None
+    limits: tuple[Limit, ...]
+    keep: Keep
+
+    @classmethod
+    def of(cls, record: KindDescriptor) -> "KindInfo":
+        """The public form of a published kind."""
+        return cls(
+            kind=record.kind,
+            summary=record.summary,
+            parameters=record.parameters,
+            returns=record.returns,
+            executor=record.executor,
+            priority=record.priority,
+            timeout=None if record.timeout_ms is None else timedelta(milliseconds=record.timeout_ms),
+            max_retries=record.max_retries,
+            max_crashes=record.max_crashes,
+            unique_key=record.unique_key,
+            limits=tuple(map(Limit.of, record.limits)),
+            keep=Keep.of(record.keep),
+        )
+
+
+@final
+class KindStats(msgspec.Struct, frozen=True):
+    """A kind in numbers. `counts` has the states in which there are any.
+
+    `oldest_due` is the due time of the next to start, `next_due` of the next to become due; `held_back` are due,
+    but a limit lets none of them start now.
+    """
+
+    kind: str
+    counts: Mapping[State, int]
+    oldest_due: datetime | None
+    next_due: datetime | None
+    held_back: int
+    paused: bool
+
+    @classmethod
+    def of(cls, record: StatsRecord) -> "KindStats":
+        """The public form of stored statistics."""
+        return cls(
+            kind=record.kind,
+            counts=MappingProxyType(dict(record.counts)),
+            oldest_due=optional_instant(record.oldest_due_ms),
+            next_due=optional_instant(record.next_due_ms),
+            held_back=record.held_back,
+            paused=record.paused,
+        )
+
+
+@final
 class Schedule(msgspec.Struct, frozen=True):
     """A recurring rule as it stands in the store."""
 
@@ -110,6 +207,15 @@ class Schedule(msgspec.Struct, frozen=True):
     paused: bool
     last_slot: datetime | None
     next_slot: datetime | None
+    misfire: Literal["latest", "skip", "all"] = "latest"
+    misfire_cap: int = 100
+    overlap: Literal["skip", "allow"] = "skip"
+
+    def next_slots(self, count: int = 5) -> list[datetime]:
+        """The next slots from `next_slot` on, before jitter; none while it is paused, fewer when there are no more."""
+        if self.paused or self.next_slot is None or count < 1:
+            return []
+        return [self.next_slot, *self.trigger.next(self.next_slot, count - 1)]
 
     @classmethod
     def of(cls, record: ScheduleRecord) -> "Schedule":
@@ -124,6 +230,9 @@ class Schedule(msgspec.Struct, frozen=True):
             paused=record.paused,
             last_slot=optional_instant(record.last_slot_ms),
             next_slot=optional_instant(record.next_slot_ms),
+            misfire=record.misfire,
+            misfire_cap=record.misfire_cap,
+            overlap=record.overlap,
         )
 
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from rota.client.twins import offload
+from rota.model.concurrency import check_concurrency
 from rota.model.duration import Duration, to_seconds
 from rota.model.errors import ConfigError
 from rota.model.process_lock import ProcessLock
@@ -48,7 +49,8 @@ class Worker:
     @property
     def concurrency(self) -> int:
         """How many jobs it runs at once."""
-        return self._concurrency
+        consumer = self._consumer
+        return self._concurrency if consumer is None else consumer.concurrency
 
     def start(self) -> Self:
         """Connect, enter the lifespan, and begin to run jobs. Nothing happens when it runs already.
@@ -104,9 +106,7 @@ class Worker:
 
     def resize(self, concurrency: int) -> None:
         """Run up to so many at once from now on; what runs goes on. Raises ConfigError for less than 1."""
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise ConfigError(f"concurrency must be a whole number, 1 or more; got {concurrency!r}")
-        self._concurrency = concurrency
+        self._concurrency = check_concurrency(concurrency)
         consumer = self._consumer
         if consumer is not None:
             consumer.resize(concurrency)

@@ -23,7 +23,8 @@ RotaError
 │   └── JobCrashed              the worker or child died under it too often
 └── QueryError                  a question that can't be answered
     ├── CursorExpired           the position is older than what is kept
-    └── UnknownInstance         no instance has that id
+    ├── UnknownInstance         no instance has that id
+    └── UnknownSchedule         no recurring rule has that name, or several have
 
 A message has four parts: what, where, why, what to do.
 """
@@ -56,6 +57,7 @@ __all__ = [
     "StoreUnavailable",
     "UnknownInstance",
     "UnknownKind",
+    "UnknownSchedule",
     "UnsupportedFeature",
 ]
 
@@ -261,3 +263,9 @@ class UnknownInstance(QueryError):
     """No instance has that id in this namespace; it never was, or it was purged."""
 
     code = "query.unknown_instance"
+
+
+class UnknownSchedule(QueryError):
+    """No recurring rule of that name is in this namespace, or more than one."""
+
+    code = "query.unknown_schedule"

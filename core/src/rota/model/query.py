@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import NoneType
 from typing import Any, final
 from uuid import UUID
 
@@ -17,7 +18,10 @@ __all__ = ["InstanceFilter", "LogFilter", "PurgeFilter", "Query", "check_query",
 
 
 class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Instances that meet all of it. Windows are half open: since <= t < until, in the store's clock."""
+    """Instances that meet all of it. Windows are half open: since <= t < until, in the store's clock.
+
+    `parent`: it depends on that one, or was scheduled in its job.
+    """
 
     ids: tuple[str, ...] | None = None
     kinds: frozenset[str] | None = None
@@ -35,11 +39,12 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class PurgeFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Finished instances that meet all of it; `ended_until_ms` is exclusive."""
+    """Finished instances that meet all of it: since <= end < until."""
 
     ids: tuple[str, ...] | None = None
     kinds: frozenset[str] | None = None
     states: frozenset[State] | None = None
+    ended_since_ms: int | None = None
     ended_until_ms: int | None = None
 
 
@@ -57,7 +62,9 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Query:
     """Instances that meet all that is given; nothing given: all of them. An empty collection is met by none.
 
-    `since` and `until` bound the time of creation, half open (since <= created < until). An empty
+    `since` and `until` bound the time of creation, `ended_since` and `ended_until` that of the end, half open
+    (since <= t < until). `worker` has it, or had it last; `parent` is an instance that it depends on, or in whose
+    job it was scheduled; `reason` is that of its last state change ("poison", "exhausted", "expired"). An empty
     collection of ids, kinds or states matches nothing, so that a list that came out empty never means all.
     """
 
@@ -66,6 +73,11 @@ class Query:
     state: frozenset[State] | None
     since: datetime | None
     until: datetime | None
+    ended_since: datetime | None
+    ended_until: datetime | None
+    worker: str | None
+    parent: UUID | None
+    reason: str | None
     schedule: str | None
     unique_key: str | None
     newest_first: bool
@@ -78,6 +90,11 @@ class Query:
         state: State | Iterable[State] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        ended_since: datetime | None = None,
+        ended_until: datetime | None = None,
+        worker: str | None = None,
+        parent: UUID | None = None,
+        reason: str | None = None,
         schedule: str | None = None,
         unique_key: str | None = None,
         newest_first: bool = True,
@@ -88,6 +105,11 @@ class Query:
             None if state is None else frozenset(_several("state", state)),
             since,
             until,
+            ended_since,
+            ended_until,
+            worker,
+            parent,
+            reason,
             schedule,
             unique_key,
             bool(newest_first),
@@ -108,23 +130,32 @@ class Query:
                 raise QueryError(f"Query(state) takes rota.State members; got {state!r}{_meant(state)}")
         if self.ids is not None and not all(isinstance(one, UUID) for one in self.ids):
             raise QueryError(f"Query(ids) takes uuid.UUID values; got {self.ids!r}")
-        for name, texts in (
-            ("kind", self.kind or ()),
-            ("schedule", (self.schedule,)),
-            ("unique_key", (self.unique_key,)),
-        ):
-            if not all(one is None or isinstance(one, str) for one in texts):
+        if self.parent is not None and not isinstance(self.parent, UUID):
+            raise QueryError(f"Query(parent) takes a uuid.UUID; got {self.parent!r}")
+        if not all(isinstance(one, str) for one in self.kind or ()):
+            raise QueryError(f"Query(kind) takes text; got {self.kind!r}")
+        for name in ("worker", "reason", "schedule", "unique_key"):
+            if not isinstance(getattr(self, name), (str, NoneType)):
                 raise QueryError(f"Query({name}) takes text; got {getattr(self, name)!r}")
         return InstanceFilter(
             ids=tuple(map(uuid_to_id, self.ids)) if self.ids is not None else None,
             kinds=self.kind,
             states=self.state,
-            created_since_ms=to_instant_ms(self.since, "Query(since)") if self.since is not None else None,
-            created_until_ms=to_instant_ms(self.until, "Query(until)") if self.until is not None else None,
+            created_since_ms=_optional_ms(self.since, "since"),
+            created_until_ms=_optional_ms(self.until, "until"),
+            ended_since_ms=_optional_ms(self.ended_since, "ended_since"),
+            ended_until_ms=_optional_ms(self.ended_until, "ended_until"),
+            worker=self.worker,
+            parent=None if self.parent is None else uuid_to_id(self.parent),
+            reason=self.reason,
             schedule=self.schedule,
             unique_key=self.unique_key,
             newest_first=self.newest_first,
         )
+
+
+def _optional_ms(value: datetime | None, name: str) -> int | None:
+    return None if value is None else to_instant_ms(value, f"Query({name})")
 
 
 def _several(name: str, given: Any) -> Iterable[Any]:

@@ -4,7 +4,7 @@ Everything here encodes with msgspec. A field that a newer version adds has a de
 """
 
 from enum import Enum
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -12,10 +12,13 @@ from rota.model.state import State
 
 __all__ = [
     "BackoffRecord", "BeatReply", "Change", "ChangePage", "Claim", "Document", "Ending", "EnqueueAnswer",
-    "ErrorRecord", "FindPage", "History", "InstanceRecord", "KindDescriptor", "KindStats", "LogPage",
-    "LogRecord", "Outcome", "ParameterRecord", "Reaped", "RetryRecord", "ScheduleRecord", "SettleAnswer",
-    "Snapshot", "TransitionRecord", "TriggerRecord", "WorkerRecord",
+    "ErrorRecord", "FindPage", "History", "InstanceRecord", "KeepRecord", "KindDescriptor", "KindStats", "LimitRecord",
+    "LogPage", "LogRecord", "Outcome", "ParameterRecord", "Reaped", "RetryRecord", "ScheduleRecord", "SettleAnswer",
+    "Snapshot", "TransitionRecord", "TriggerRecord", "WEEK_MS", "WorkerRecord",
 ]  # fmt: skip
+
+
+WEEK_MS: Final = 7 * 86_400_000  #: how long finished instances and their logs stay unless said otherwise
 
 
 class ErrorRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -53,7 +56,9 @@ class InstanceRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
     Exactly one of `due_ms` (absolute) and `delay_ms` (added to the store's clock in the enqueue step)
     sets the due time; likewise `expires_ms` and `expires_after_ms` the end of the wait in the queue.
     None in `timeout_ms` and `retry` leaves the choice to the definition in the worker; a `timeout_ms`
-    of 0 is no bound.
+    of 0 is no bound. `lane` is the rendered key of the kind's limit per key, None when it has none. With
+    `depends_on` delay and `expires_after_ms` count from the release. `parent` is the instance in whose job
+    it was scheduled.
     """
 
     id: str
@@ -93,7 +98,8 @@ class TransitionRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """An instance as it stands at one read. `expires_ms` and `due_ms` are absolute, in the store's clock;
-    `token` is that of the last claim, 0 before the first."""
+    `token` is that of the last claim, 0 before the first. While it waits for its parents (CREATED) `progress`
+    is the fraction of them that have ended, and `due_ms` is not known yet: when it was enqueued."""
 
     record: InstanceRecord
     state: State
@@ -115,12 +121,14 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
 
 class EnqueueAnswer(msgspec.Struct, frozen=True, gc=False):
     """What became of one record: `added`, `exists` (same id), `duplicate` (`id` holds the unique key),
-    `refused` (`error` says why). `due_ms` is the due time by the store's clock when added."""
+    `refused` (`error` says why). `due_ms` is the due time by the store's clock when added, and `state` where it
+    stands then: CREATED while parents have not ended, CANCELED when one has failed already."""
 
     status: Literal["added", "exists", "duplicate", "refused"]
     id: str
     due_ms: int = 0
     error: str = ""
+    state: State = State.SCHEDULED
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
@@ -184,10 +192,12 @@ class Reaped(msgspec.Struct, frozen=True, gc=False):
 
 
 class BeatReply(msgspec.Struct, frozen=True, gc=False):
-    """`lost`: the worker was reaped, take a new id. `cancels`: ids it holds with a cancel request."""
+    """`lost`: the worker was reaped, take a new id. `cancels`: ids it holds with a cancel request.
+    `concurrency`: how many slots it was asked to have (`resize`), until a beat says that it has them."""
 
     lost: bool
     cancels: tuple[str, ...] = ()
+    concurrency: int | None = None
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -215,6 +225,29 @@ class ParameterRecord(msgspec.Struct, frozen=True, gc=False):
     form: str = "POSITIONAL_OR_KEYWORD"
 
 
+class LimitRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A bound on how many of a kind run at a time, and on starts: `rate_count` in `rate_ms` (`rota.engine.limits`).
+
+    With `key`, a template over argument names, it holds for each lane; without, for the kind as a whole (the gate).
+    """
+
+    max_running: int | None = None
+    rate_count: int | None = None
+    rate_ms: int | None = None
+    key: str | None = None
+
+
+class KeepRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """How long finished instances of a kind stay: `age_ms` from their end, `failed_ms` those TERMINATED or TIMED_OUT,
+    at most `count` of them all, the newest; `logs_ms` their log lines, which go with the instance at the latest.
+    None is no bound."""
+
+    age_ms: int | None = WEEK_MS
+    failed_ms: int | None = WEEK_MS
+    count: int | None = None
+    logs_ms: int | None = WEEK_MS
+
+
 class KindDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a worker publishes of a job: enough to schedule it by name and to list it."""
 
@@ -226,8 +259,11 @@ class KindDescriptor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     priority: int = 5
     timeout_ms: int | None = None
     max_retries: int = 0
+    max_crashes: int = 3
     unique_key: str | None = None
     unique_until: Literal["started", "finished"] = "finished"
+    limits: tuple[LimitRecord, ...] = ()
+    keep: KeepRecord = KeepRecord()
     version: str = ""
     published_ms: int = 0
 
@@ -306,8 +342,10 @@ class LogPage(msgspec.Struct, frozen=True):
 class KindStats(msgspec.Struct, frozen=True):
     """A kind in numbers: how many in each state, when the next instances are due, how many limits hold back.
 
-    `oldest_due_ms` is the due time of the next to be claimed, None when nothing is due: by the ready order that
-    need not be the one due longest. `next_due_ms` is the earliest that is still to come.
+    `oldest_due_ms` is the due time of the next to be claimed, None when nothing can be: by the ready order that
+    need not be the one due longest. `next_due_ms` is the earliest that is still to come. `held_back` are due, but
+    none of them may start before another one ends or a rate allows it: all in lanes at their bound, or all of a kind
+    at its gate.
     """
 
     kind: str
@@ -319,11 +357,12 @@ class KindStats(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """One state change, for `changes`."""
+    """One state change, for `changes`; `cursor` is where to go on after it."""
 
     id: str
     kind: str
     transition: TransitionRecord
+    cursor: str
 
 
 class ChangePage(msgspec.Struct, frozen=True):

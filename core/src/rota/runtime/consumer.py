@@ -61,7 +61,7 @@ class Consumer:
         self._surroundings = Surroundings(settings.client, settings.source, clock, put_line, Condition(), {}, name)
         self._capture = CaptureHandler(self._surroundings)
         self._heartbeat = Heartbeat(
-            self._store, self._identity, settings.lease_ms, self._info, self._in_flight.cancel, self._lost
+            self._store, self._identity, settings.lease_ms, self._info, self._in_flight.cancel, self._lost, self.resize
         )
         dispatcher = Dispatcher(
             self._store, self._identity, lambda: self._kinds, self._slots,
@@ -201,6 +201,11 @@ class Consumer:
     def name(self) -> str:
         """The worker's present id."""
         return self._identity.worker
+
+    @property
+    def concurrency(self) -> int:
+        """How many jobs it runs at once, also when a client has asked for another number."""
+        return self._slots.limit
 
     def define(self, definition: Definition) -> None:
         """Run a job that was defined, or defined again, from the next claim on."""

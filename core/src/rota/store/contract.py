@@ -69,7 +69,10 @@ __all__ = [
     "MAX_DOCUMENT_BYTES",
     "MAX_FOLLOWUPS",
     "MAX_HISTORY",
+    "MAX_LOG_BYTES",
+    "MAX_LOG_LINES",
     "MAX_LOOKED_AT",
+    "MAX_PARENTS",
     "MAX_PROMOTED",
     "MAX_WAIT_MS",
     "Store",
@@ -81,7 +84,10 @@ MAX_LOOKED_AT: Final = 1000  #: records that one `find` or `count` step looks at
 MAX_PROMOTED: Final = 500  #: delayed instances that one claim makes ready, per kind
 MAX_WAIT_MS: Final = 5000  #: the longest that `wait` sleeps
 MAX_FOLLOWUPS: Final = 16
+MAX_PARENTS: Final = 1000  #: instances that one may depend on
 MAX_HISTORY: Final = (2, 62)  #: entries kept: the first 2 and the last 62
+MAX_LOG_LINES: Final = 10_000  #: lines kept of one instance, the newest
+MAX_LOG_BYTES: Final = 1_048_576  #: and their text, in UTF-8
 MAX_DOCUMENTS: Final = 16  #: documents in one `save`
 MAX_DOCUMENT_BYTES: Final = 262_144
 
@@ -152,10 +158,19 @@ class Store(Protocol):
     def enqueue(self, records: Sequence[InstanceRecord]) -> list[EnqueueAnswer]:
         """Add instances with their CREATED and SCHEDULED history, in list order.
 
-        A record with `delay_ms` becomes due that long after this step by the store's clock. One with
-        `depends_on` stays CREATED until its parents have ended; parents precede dependents in the list.
+        A record with `delay_ms` becomes due that long after this step by the store's clock.
         `refused` answers a record that can't be accepted (too large, an unknown parent) and says why.
-        Cost: one step per batch of up to `MAX_BATCH`; O(log n) each. (Invariants 1, 6, 9)
+
+        Dependencies (feature "dependencies"). A record with `depends_on`, up to `MAX_PARENTS` ids, stays
+        CREATED until its last parent has ended, and is released then, once: SCHEDULED, its delay and
+        `expires_after_ms` counted from there. A parent that ended other than COMPLETED makes it CANCELED at once,
+        reason "parent", unless `on_parent_failure` is "run"; so do its own dependents end. Parents that have
+        ended before count as ended; parents precede dependents in the list. What one step can't carry of an
+        ended parent's dependents, later steps do, `reap` at the latest. Until a dependent is final its parents
+        are not purged, so that it finds their results. `expires_ms` holds for CREATED too.
+
+        Limits (features "limits", "rate"). A record with a `lane` waits in it, see `claim`.
+        Cost: one step per batch of up to `MAX_BATCH`; O(log n) each. (Invariants 1, 6, 9, 13, 14)
         """
         ...
 
@@ -168,6 +183,12 @@ class Store(Protocol):
         CANCELED instead, reason "expired"; what was claimed once has started and expires no more, whether
         it comes back as a retry, released or crashed. A store cancels the expired in bounded steps and goes
         on until it has an answer: they alone are no reason for an empty one.
+
+        What limits hold back (`put_kinds`) is passed over: ready order is among those that may start. Of a
+        lane only its first in ready order may be next; a lane at its bound, by PROCESSING instances or by its rate,
+        gives none, and one that is held back never keeps another from starting, however many there are. A kind at
+        its gate gives none at all. A claim counts against lane and gate until the attempt ends, and takes of their
+        rates, whatever becomes of it.
         With nothing due it blocks up to `wait_ms` until something is, or until `interrupt(worker)`; a store
         that can't block returns at once.
         `seq` rises by one with each new claim of a worker; the same `seq` again returns the same
@@ -225,8 +246,9 @@ class Store(Protocol):
     def beat(self, worker: str, lease_ms: int, info: WorkerRecord, wait_ms: int = 0) -> BeatReply:
         """Make `worker` live, or renew its one lease, which covers all its claims, by `lease_ms`.
 
-        The reply lists every instance it holds with a cancel request. The call returns at once when one
-        of them has not been delivered before, else up to `wait_ms` later, or at `interrupt(worker)`.
+        The reply lists every instance it holds with a cancel request, and the concurrency that `resize` asked for,
+        until `info` of a beat shows it. The call returns at once when one of these has not been delivered before,
+        else up to `wait_ms` later, or at `interrupt(worker)`.
         `lost` once it was reaped, for a bounded time at least: a worker that was reaped takes a new id.
         The end of a lease is only a permission to reap.
         """
@@ -240,9 +262,14 @@ class Store(Protocol):
         """Live workers, by id."""
         ...
 
+    def resize(self, worker: str, concurrency: int) -> bool:
+        """Ask a live worker for another number of slots, which its `beat` delivers; False when it is not live.
+        The last word stands. Idempotent."""
+        ...
+
     def wait(self, worker: str, kinds: Sequence[str], timeout_ms: int) -> None:
-        """Return when there may be work of `kinds`: something enqueued, released, due, resumed; at
-        `interrupt(worker)`; after `timeout_ms`, or `MAX_WAIT_MS`. May return early."""
+        """Return when there may be work of `kinds`: something enqueued, released, due, resumed, let go by a limit
+        (a settle, a refilled rate); at `interrupt(worker)`; after `timeout_ms`, or `MAX_WAIT_MS`. May return early."""
         ...
 
     def interrupt(self, waiter: str) -> None:
@@ -253,7 +280,12 @@ class Store(Protocol):
     # ---- kinds and schedules -----------------------------------------------------------------
 
     def put_kinds(self, descriptors: Sequence[KindDescriptor]) -> None:
-        """Publish kinds; the last word stands."""
+        """Publish kinds; the last word stands.
+
+        The limits of a descriptor hold from this step on, for what is queued already too; at most one has a key.
+        A kind that was never published has none. Raises: UnsupportedFeature, for the whole call and before
+        anything is done, for "limits" or "rate" where they are not declared. (Invariant 14)
+        """
         ...
 
     def kinds(self) -> list[KindDescriptor]:
@@ -266,6 +298,13 @@ class Store(Protocol):
         The first slots are the caller's (`next_slot_ms`). A changed rule keeps `paused`, `last_slot_ms`
         and `last_id`; an unchanged one keeps all, `next_slot_ms` too. Each change gives a new version.
         """
+        ...
+
+    def patch_schedule(
+        self, name: str, owner: str | None, *, paused: bool, next_slot_ms: int | None
+    ) -> ScheduleRecord | None:
+        """Pause a rule or let it go on, `next_slot_ms` being its next slot from then on; what stands afterwards, with
+        a new version. None when there is no such rule."""
         ...
 
     def drop_schedule(self, name: str, owner: str | None = None) -> bool:
@@ -337,7 +376,9 @@ class Store(Protocol):
         ...
 
     def append_logs(self, lines: Sequence[LogRecord]) -> None:
-        """Keep lines and progress. A line of an instance that is gone is dropped. (Invariant 9)"""
+        """Keep lines and progress. A line of an instance that is gone is dropped. Of an instance the newest lines
+        are kept, at most `MAX_LOG_LINES` and `MAX_LOG_BYTES` of text; positions of `logs` go on counting, so a
+        reader notices what was dropped. (Invariant 9)"""
         ...
 
     def logs(self, query: LogFilter, timeout_ms: int = 0) -> LogPage:
@@ -359,8 +400,19 @@ class Store(Protocol):
         ...
 
     def purge(self, query: PurgeFilter, limit: int = 1000) -> int:
-        """Remove up to `limit` finished instances that match, with all that belongs to them; how many
-        were removed. Call again until it answers 0. (Invariant 12)"""
+        """Remove up to `limit` finished instances that match, those that ended first, with all that belongs to
+        them; how many were removed. Call again until it answers 0.
+
+        One that a dependent which is not final depends on stays. (Invariant 12)
+        """
+        ...
+
+    def drop_logs(self, query: PurgeFilter, cursor: str | None = None, limit: int = 1000) -> tuple[int, str | None]:
+        """Remove the log lines of finished instances that match; the instances stay, their progress too.
+
+        Goes through up to `limit` of them by the time of their end, beyond `cursor`: how many lost lines, and where
+        to go on, None at the end.
+        """
         ...
 
     # ---- documents ---------------------------------------------------------------------------

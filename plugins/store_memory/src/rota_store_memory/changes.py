@@ -50,8 +50,8 @@ class ChangeRing:
                 "namespace; ask for a new cursor and read what you follow anew"
             )
         kept = tuple(
-            Change(instance_id, kind, transition(*rest))
-            for instance_id, kind, *rest in islice(self._ring, skipped, skipped + limit)
+            Change(instance_id, kind, transition(*rest), f"{_PREFIX}{number}")
+            for number, (instance_id, kind, *rest) in enumerate(islice(self._ring, skipped, skipped + limit), start + 1)
         )
         return ChangePage(kept, f"{_PREFIX}{start + len(kept)}")
 

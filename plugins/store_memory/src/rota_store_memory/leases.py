@@ -14,16 +14,17 @@ _MAX_SPENT: Final = 10_000
 
 
 class Lease:
-    """One live worker. `end_ms` is monotonic; `cancels` are held ids with a cancel request, and
-    `undelivered` says that one of them is in no reply yet."""
+    """One live worker. `end_ms` is monotonic; `cancels` are held ids with a cancel request, `asked` the concurrency
+    that it was asked for and does not show yet, and `undelivered` says that something of these is in no reply yet."""
 
-    __slots__ = ("answer", "cancels", "end_ms", "held", "info", "seq", "undelivered")
+    __slots__ = ("answer", "asked", "cancels", "end_ms", "held", "info", "seq", "undelivered")
 
     def __init__(self, info: WorkerRecord) -> None:
         self.info = info
         self.end_ms = 0
         self.held: dict[str, Entry] = {}
         self.cancels: dict[str, None] = {}
+        self.asked: int | None = None
         self.undelivered = False
         self.seq: int | None = None
         self.answer: list[Claim] = []

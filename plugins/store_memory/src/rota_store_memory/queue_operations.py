@@ -20,7 +20,7 @@ from rota_store_memory.enqueue import enqueue, refuse_unsupported
 from rota_store_memory.settle import settle
 from rota_store_memory.view import View
 from rota_store_memory.waiting import monotonic_ms
-from rota_store_memory.workers import cancel_news, reap, renew, retire, standing_reply
+from rota_store_memory.workers import news, reap, renew, resize, retire, standing_reply
 
 __all__ = ["QueueOperations"]
 
@@ -89,12 +89,12 @@ class QueueOperations(View):
                 self._space.resume(kind)
 
     def beat(self, worker: str, lease_ms: int, info: WorkerRecord, wait_ms: int = 0) -> BeatReply:
-        """Renew the lease of `worker` and answer its cancel requests."""
+        """Renew the lease of `worker` and answer what it was asked."""
         space = self._space
         with self._lock:
             renew(space, worker, lease_ms, info, self._clock.now_ms(), monotonic_ms(self._clock))
-            news = self._until(lambda: cancel_news(space, worker), space.beats, (worker,), worker, wait_ms, _answered)
-            return news or standing_reply(space, worker)
+            found = self._until(lambda: news(space, worker), space.beats, (worker,), worker, wait_ms, _answered)
+            return found or standing_reply(space, worker)
 
     def retire(self, worker: str) -> None:
         """Forget `worker` and release what it holds."""
@@ -105,6 +105,11 @@ class QueueOperations(View):
         """Workers whose lease has not ended, by id."""
         with self._lock:
             return self._space.leases.running(monotonic_ms(self._clock))
+
+    def resize(self, worker: str, concurrency: int) -> bool:
+        """Ask a live worker for another number of slots."""
+        with self._lock:
+            return resize(self._space, worker, concurrency, monotonic_ms(self._clock))
 
     def wait(self, worker: str, kinds: Sequence[str], timeout_ms: int) -> None:
         """Sleep until there may be work."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rota.model.records import Document, InstanceRecord, KindDescriptor, ScheduleRecord
 from rota.store.contract import FireAnswer
 from rota_store_memory import schedules as rules
+from rota_store_memory.enqueue import refuse_limits
 from rota_store_memory.view import View
 from rota_store_memory.waiting import monotonic_ms
 
@@ -17,7 +18,8 @@ class RuleOperations(View):
     __slots__ = ()
 
     def put_kinds(self, descriptors: Sequence[KindDescriptor]) -> None:
-        """Publish kinds."""
+        """Publish kinds. Raises: UnsupportedFeature for limits."""
+        refuse_limits(descriptors)
         with self._lock:
             self._space.descriptors.update((descriptor.kind, descriptor) for descriptor in descriptors)
 
@@ -30,6 +32,13 @@ class RuleOperations(View):
         """Add or change a recurring rule."""
         with self._lock:
             return rules.put_schedule(self._space, schedule)
+
+    def patch_schedule(
+        self, name: str, owner: str | None, *, paused: bool, next_slot_ms: int | None
+    ) -> ScheduleRecord | None:
+        """Pause a rule or let it go on."""
+        with self._lock:
+            return rules.patch_schedule(self._space, name, owner, paused, next_slot_ms)
 
     def drop_schedule(self, name: str, owner: str | None = None) -> bool:
         """Forget a rule."""

@@ -10,7 +10,7 @@ from rota.store.contract import FireAnswer
 from rota_store_memory.enqueue import enqueue, refuse_unsupported
 from rota_store_memory.space import Space
 
-__all__ = ["all_schedules", "due_schedules", "fire", "put_schedule", "sync_schedules"]
+__all__ = ["all_schedules", "due_schedules", "fire", "patch_schedule", "put_schedule", "sync_schedules"]
 
 
 def put_schedule(space: Space, schedule: ScheduleRecord) -> ScheduleRecord:
@@ -30,6 +30,18 @@ def put_schedule(space: Space, schedule: ScheduleRecord) -> ScheduleRecord:
             next_slot_ms=old.next_slot_ms if same_rule else schedule.next_slot_ms,
         )
     stored = space.schedules[identity] = replace(schedule, version=space.next_version())
+    return stored
+
+
+def patch_schedule(
+    space: Space, name: str, owner: str | None, paused: bool, next_slot_ms: int | None
+) -> ScheduleRecord | None:
+    """Pause one rule or let it go on; what stands afterwards, None when there is no such rule."""
+    rule = space.schedules.get((name, owner))
+    if rule is None:
+        return None
+    stored = replace(rule, paused=paused, next_slot_ms=next_slot_ms, version=space.next_version())
+    space.schedules[name, owner] = stored
     return stored
 
 

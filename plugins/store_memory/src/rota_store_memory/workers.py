@@ -9,7 +9,7 @@ from rota_store_memory.leases import Lease
 from rota_store_memory.moves import crash, release
 from rota_store_memory.space import Space
 
-__all__ = ["cancel_news", "reap", "renew", "retire", "standing_reply"]
+__all__ = ["news", "reap", "renew", "resize", "retire", "standing_reply"]
 
 
 def renew(space: Space, worker: str, lease_ms: int, info: WorkerRecord, now_ms: int, monotonic_ms: int) -> None:
@@ -22,21 +22,34 @@ def renew(space: Space, worker: str, lease_ms: int, info: WorkerRecord, now_ms: 
         lease = leases.live[worker] = Lease(replace(info, id=worker, started_ms=now_ms))
     lease.info = replace(info, id=worker, started_ms=lease.info.started_ms, beat_ms=now_ms)
     lease.end_ms = monotonic_ms + lease_ms
+    if lease.asked == info.concurrency:
+        lease.asked = None
 
 
-def cancel_news(space: Space, worker: str) -> BeatReply | None:
-    """The reply to a beat that need not wait: the worker is lost, or a cancel request is new to it."""
+def resize(space: Space, worker: str, concurrency: int, monotonic_ms: int) -> bool:
+    """Ask `worker` for so many slots; False when it is not live."""
+    lease = space.leases.live.get(worker)
+    if lease is None or lease.end_ms <= monotonic_ms:
+        return False
+    lease.asked = None if lease.info.concurrency == concurrency else concurrency
+    lease.undelivered = True
+    space.beats.call(worker)
+    return True
+
+
+def news(space: Space, worker: str) -> BeatReply | None:
+    """The reply to a beat that need not wait: the worker is lost, or a request is new to it."""
     lease = space.leases.live.get(worker)
     return standing_reply(space, worker) if lease is None or lease.undelivered else None
 
 
 def standing_reply(space: Space, worker: str) -> BeatReply:
-    """The reply to a beat as things stand; its cancel requests count as delivered."""
+    """The reply to a beat as things stand; its requests count as delivered."""
     lease = space.leases.live.get(worker)
     if lease is None:
         return BeatReply(lost=True)
     lease.undelivered = False
-    return BeatReply(lost=False, cancels=tuple(lease.cancels))
+    return BeatReply(lost=False, cancels=tuple(lease.cancels), concurrency=lease.asked)
 
 
 def retire(space: Space, worker: str, now_ms: int) -> None:

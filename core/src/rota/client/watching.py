@@ -1,0 +1,59 @@
+"""Following state changes: which queries a change can answer by itself, and its pages."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from rota.jobs.views import Change
+from rota.model.errors import QueryError, UnsupportedFeature
+from rota.model.query import InstanceFilter, Query
+from rota.model.records import Change as ChangeRecord
+from rota.store.contract import Store
+
+__all__ = ["TICK_MS", "start_of", "watched"]
+
+TICK_MS: Final = 1_000  # how long a look waits, so that a watch that nobody follows any more ends
+_PAGE: Final = 1_000
+
+_Check = Callable[[ChangeRecord], bool]
+
+
+def start_of(store: Store, query: Query, cursor: str | None) -> str:
+    """Where a watch begins: after `cursor`, or now.
+
+    Raises: QueryError for a query that takes more than a change tells; UnsupportedFeature.
+    """
+    if "changes" not in store.capabilities.features:
+        raise UnsupportedFeature(
+            "watch() needs a store that tells of changes, which this one does not; ask with find() from time to time",
+            feature="changes",
+        )
+    asked = query.to_filter()
+    told = InstanceFilter(
+        ids=asked.ids, kinds=asked.kinds, states=asked.states, worker=asked.worker, reason=asked.reason,
+        newest_first=asked.newest_first,
+    )  # fmt: skip
+    if asked != told:
+        raise QueryError("watch() selects by ids, kind, state, worker and reason: a change tells no more")
+    return store.changes(None).cursor if cursor is None else cursor
+
+
+def watched(store: Store, query: Query, cursor: str) -> tuple[list[Change], str]:
+    """The next changes that match, waiting up to `TICK_MS` for one, and where to go on. Raises CursorExpired."""
+    page = store.changes(cursor, _PAGE, TICK_MS)
+    checks = list(_checks(query.to_filter()))
+    matching = (one for one in page.changes if all(check(one) for check in checks))
+    return [Change.of(one) for one in matching], page.cursor
+
+
+def _checks(asked: InstanceFilter) -> Iterator[_Check]:
+    if (ids := asked.ids) is not None:
+        wanted = frozenset(ids)
+        yield lambda one: one.id in wanted
+    if (kinds := asked.kinds) is not None:
+        yield lambda one: one.kind in kinds
+    if (states := asked.states) is not None:
+        yield lambda one: one.transition.state in states
+    if (worker := asked.worker) is not None:
+        yield lambda one: one.transition.worker == worker
+    if (reason := asked.reason) is not None:
+        yield lambda one: one.transition.reason == reason
