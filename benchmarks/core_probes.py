@@ -1,10 +1,6 @@
-"""What one child process of `benchmarks/core.py` measures. Each probe prints its figures as JSON.
-
-python benchmarks/core_probes.py PROBE JOBS
-"""
+"""How the figures of `benchmarks/core.py` are measured, each probe in a process of its own."""
 
 import gc
-import json
 import os
 import subprocess
 import sys
@@ -94,13 +90,13 @@ def backlogs(jobs: int) -> dict[str, float]:
     """At a backlog of one hundredth of `jobs`, of `jobs`, and of ten times `jobs`, in one process each."""
     found = {}
     for name, size in (("drain_1k", jobs // 100), ("drain_100k", jobs), ("drain_1m", jobs * 10)):
-        command = [sys.executable, __file__, "backlog", str(size), str(jobs // 2)]
+        command = [sys.executable, __file__, str(size), str(jobs // 2)]
         found[name] = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return {**found, "ratio": found["drain_1m"] / found["drain_1k"]}
 
 
 def latency(jobs: int) -> dict[str, float]:
-    """From the schedule call to the first line of the job, one at a time, the worker idle before each."""
+    """From the schedule call to the first line of at most 1,000 jobs, one at a time, the worker idle before each."""
     import rota
 
     manager = rota.Manager("memory://")
@@ -166,8 +162,5 @@ PROBES: dict[str, Callable[[int], dict[str, float]]] = {
     "importing": importing,
 }
 
-if __name__ == "__main__":
-    if sys.argv[1] == "backlog":
-        print(backlog(int(sys.argv[2]), int(sys.argv[3])))
-    else:
-        print(json.dumps(PROBES[sys.argv[1]](int(sys.argv[2]))))
+if __name__ == "__main__":  # a child of `backlogs`
+    print(backlog(int(sys.argv[1]), int(sys.argv[2])))
