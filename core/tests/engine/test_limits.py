@@ -15,7 +15,7 @@ _ROUNDED_US = 4  # what idling may round by, in both directions
 
 
 class _Bucket:
-    """The brute-force model: so many starts are left; each microsecond brings `count / unit` more, never over `count`."""
+    """The brute-force model: what is left grows by `count / unit` a microsecond, up to `count`."""
 
     def __init__(self, count: int, unit_ms: int) -> None:
         self.count = count

@@ -24,7 +24,7 @@ UNBOUNDED: Final = sys.maxsize  #: how many may start where nothing bounds them
 class Rate:
     """`count` starts in `unit_ms`; more than one a microsecond count as one. Immutable.
 
-    `tat_us` is the kept number, 0 before the first start. It stays meaningful when the rate is changed.
+    `tat_us` is the kept number, 0 before the first start. It keeps its meaning when the rate is changed.
     """
 
     __slots__ = ("_count", "_finest_us", "_unit_us")

@@ -46,12 +46,12 @@ def has_work(space: Space, kinds: Sequence[str], now_ms: int) -> bool:
 
 
 def _promoted(space: Space, kinds: Sequence[str], now_ms: int) -> list[KindQueue]:
-    """The queues of `kinds`, promoted, that have something ready and are not paused."""
+    """The queues of `kinds`, promoted, of which something may start, and that are not paused."""
     queues = _open_queues(space, kinds)
     for queue in queues:
-        if len(queue.delayed):
+        if len(queue.delayed) or queue.limits is not None:
             space.promote(queue, now_ms)
-    return [queue for queue in queues if len(queue.ready)]
+    return [queue for queue in queues if queue.startable()]
 
 
 def _open_queues(space: Space, kinds: Sequence[str]) -> list[KindQueue]:
@@ -70,7 +70,7 @@ def _take(space: Space, queues: list[KindQueue], worker: str, lease: Lease, limi
     expired = 0
     held, token = lease.held, space.token
     by_kind = {queue.kind: queue for queue in queues}
-    pop = merged([queue.ready for queue in queues])
+    pop = merged([queue.order() for queue in queues])
     while len(claims) < limit and expired < MAX_PROMOTED and (entry := pop()) is not None:
         record = entry.record
         queue = by_kind[record.kind]

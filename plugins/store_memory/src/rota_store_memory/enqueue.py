@@ -6,12 +6,12 @@ from operator import attrgetter
 from typing import Final
 
 from rota.model.errors import UnsupportedFeature
-from rota.model.records import EnqueueAnswer, InstanceRecord, KindDescriptor
+from rota.model.records import EnqueueAnswer, InstanceRecord
 from rota_store_memory.entry import CREATED, SCHEDULED, Entry
 from rota_store_memory.queue import KindQueue
 from rota_store_memory.space import Space
 
-__all__ = ["MAX_PAYLOAD_BYTES", "enqueue", "refuse_limits", "refuse_unsupported"]
+__all__ = ["MAX_PAYLOAD_BYTES", "enqueue", "refuse_unsupported"]
 
 MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 _by_kind: Final = attrgetter("kind")
@@ -20,23 +20,11 @@ _by_kind: Final = attrgetter("kind")
 def refuse_unsupported(records: Iterable[InstanceRecord]) -> None:
     """Raise UnsupportedFeature for the first record that asks for what is not declared; before anything is done."""
     for record in records:
-        if record.depends_on or record.lane is not None:
-            feature = "dependencies" if record.depends_on else "limits"
+        if record.depends_on:
             raise UnsupportedFeature(
-                f"instance {record.id!r} of kind {record.kind!r} asks for {feature!r}, which the memory store does "
+                f"instance {record.id!r} of kind {record.kind!r} asks for 'dependencies', which the memory store does "
                 f"not declare; use a store with it, or schedule without",
-                feature,
-            )
-
-
-def refuse_limits(descriptors: Iterable[KindDescriptor]) -> None:
-    """Raise UnsupportedFeature for the first kind with limits; before anything is done."""
-    for descriptor in descriptors:
-        if descriptor.limits:
-            raise UnsupportedFeature(
-                f"the kind {descriptor.kind!r} has limits, which the memory store does not declare; use a store with "
-                "them, or define the job without",
-                "limits",
+                "dependencies",
             )
 
 

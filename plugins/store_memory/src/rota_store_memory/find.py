@@ -91,7 +91,7 @@ def stats(space: Space, kinds: Iterable[str] | None, now_ms: int) -> list[KindSt
 
 
 def _stats(queue: KindQueue, now_ms: int) -> KindStats:
-    head, next_ms = queue.ready.head(), queue.delayed.next_ms()
+    head, next_ms = queue.order().head(), queue.delayed.next_ms()
     heads = (None if head is None else head.due_ms, next_ms)
     due = [at_ms for at_ms in heads if at_ms is not None and at_ms <= now_ms]
     return KindStats(
@@ -99,6 +99,7 @@ def _stats(queue: KindQueue, now_ms: int) -> KindStats:
         counts={state: count for state, count in queue.counts.items() if count},
         oldest_due_ms=min(due, default=None),
         next_due_ms=next_ms if next_ms is not None and next_ms > now_ms else None,
+        held_back=queue.held_back(),
         paused=queue.paused,
     )
 

@@ -1,16 +1,17 @@
 """Where workers wait for work: n instances of a kind wake n of those who wait for it, the longest first.
 
-The rule: while anybody sleeps under a kind, as many are *on their way* to it as instances of it are ready.
-Whoever changes one of the two (makes instances ready, is called and takes something else, takes less than it
-made ready) says so by `wake`, which compares the two: said twice, it calls nobody twice.
+The rule: while anybody sleeps under a kind, as many are *on their way* to it as instances of it may start.
+Whoever changes one of the two (makes instances ready, ends what held them back, is called and takes something else,
+takes less than it made ready) says so by `wake`, which compares the two: said twice, it calls nobody twice.
 
-For what becomes due by itself one of the sleepers, the *timekeeper*, sets its alarm to the nearest due
-time of all kinds waited for, and calls as many of the others as have become ready. When it leaves,
+For what becomes due by itself, or is let go by a rate, one of the sleepers, the *timekeeper*, sets its alarm to the
+nearest such time of all kinds waited for, and calls as many of the others as may start something then. When it leaves,
 another takes over. So a due instance wakes one thread or two, however many sleep.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import inf
 
 from rota.model.clock import Clock
 from rota.store.contract import MAX_WAIT_MS
@@ -23,7 +24,7 @@ __all__ = ["Line"]
 class Line:
     """The sleepers of a namespace, by kind, in the order in which they came. `queues` is the namespace's."""
 
-    __slots__ = ("_coming", "_keeper", "_kinds", "_queues", "_sleepers")
+    __slots__ = ("_alarm_ms", "_coming", "_keeper", "_kinds", "_queues", "_sleepers")
 
     def __init__(self, queues: dict[str, KindQueue]) -> None:
         self._queues = queues
@@ -31,15 +32,17 @@ class Line:
         self._sleepers: dict[Waiter, Sequence[str]] = {}
         self._coming: Counter[str] = Counter()  # how many were called, by kind, and are not back yet
         self._keeper: Waiter | None = None
+        self._alarm_ms: float = inf  # when the timekeeper looks again, by the wall clock
 
     def __len__(self) -> int:
         return len(self._sleepers)
 
     def wake(self, kinds: Iterable[str]) -> None:
-        """Call sleepers of each kind until as many are on their way as instances of it are ready."""
+        """Call sleepers of each kind until as many are on their way as instances of it may start."""
         if self._sleepers:
             for kind in kinds:
                 self._wake(kind)
+                self._heed_refill(kind)
 
     def set_alarm(self, kind: str) -> None:
         """Let the timekeeper look again: an instance of `kind` became the earliest of its delayed."""
@@ -76,16 +79,17 @@ class Line:
                 continue
             queue.promote(now_ms)
             self._wake(kind)
-            next_ms = queue.delayed.next_ms()
+            next_ms = queue.next_ms()
             if next_ms is not None and next_ms < nearest_ms:
                 nearest_ms = next_ms
+        self._alarm_ms = nearest_ms
         return max(0, nearest_ms - now_ms)
 
     def _wake(self, kind: str) -> None:
         waiting, queue = self._kinds.get(kind), self._queues.get(kind)
         if not waiting or queue is None or queue.paused:
             return
-        missing = len(queue.ready) - self._coming[kind]
+        missing = queue.startable() - self._coming[kind]
         while waiting and missing > 0:
             waiter = next(iter(waiting))
             self._step_out(waiter)
@@ -93,6 +97,15 @@ class Line:
                 waiter.call(kind)
                 self._coming[kind] += 1
                 missing -= 1
+
+    def _heed_refill(self, kind: str) -> None:
+        """Let the timekeeper look again when a rate lets one of `kind` start before it would."""
+        queue = self._queues.get(kind)
+        if queue is None or queue.limits is None or queue.paused:
+            return
+        next_ms = queue.next_ms()
+        if next_ms is not None and next_ms < self._alarm_ms:
+            self.set_alarm(kind)
 
     def _step_in(self, waiter: Waiter, kinds: Sequence[str]) -> None:
         self._sleepers[waiter] = kinds
@@ -107,7 +120,7 @@ class Line:
     def _look_after(self, kind: str) -> None:
         """Let the timekeeper look at a kind that nobody waited for until now."""
         queue = self._queues.get(kind)
-        if queue is not None and len(queue.delayed):
+        if queue is not None and queue.next_ms() is not None:
             self.set_alarm(kind)
 
     def _step_out(self, waiter: Waiter) -> None:
@@ -125,8 +138,8 @@ class Line:
             if waiter.ended:  # it won't come for work: the call goes on to the next
                 self.wake(kinds)
         if self._keeper is waiter:
-            self._keeper = next(iter(self._sleepers), None)
-            if self._keeper is not None and self._any_delayed():
+            self._keeper, self._alarm_ms = next(iter(self._sleepers), None), inf
+            if self._keeper is not None and self._any_to_come():
                 self._keeper.condition.notify()
 
     def _arrive(self, kind: str) -> None:
@@ -134,6 +147,6 @@ class Line:
         if not self._coming[kind]:
             del self._coming[kind]
 
-    def _any_delayed(self) -> bool:
+    def _any_to_come(self) -> bool:
         queues = map(self._queues.get, self._kinds)
-        return any(queue is not None and len(queue.delayed) for queue in queues)
+        return any(queue is not None and queue.next_ms() is not None for queue in queues)

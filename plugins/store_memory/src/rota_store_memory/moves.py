@@ -2,7 +2,7 @@
 
 from rota.model.records import ErrorRecord
 from rota.model.state import State
-from rota_store_memory.entry import CANCELED, SCHEDULED, TERMINATED, Entry
+from rota_store_memory.entry import CANCELED, PROCESSING, SCHEDULED, TERMINATED, Entry
 from rota_store_memory.history import add_to_history
 from rota_store_memory.queue import KindQueue
 from rota_store_memory.space import Space
@@ -21,12 +21,16 @@ def move(
     error: ErrorRecord | None = None,
 ) -> None:
     """Put `entry` into `state`."""
-    counts = queue.counts
-    counts[entry.state] -= 1
+    counts, before = queue.counts, entry.state
+    counts[before] -= 1
     counts[state] += 1
     entry.state = state
     entry.reason = reason
     add_to_history(entry, state, at_ms, worker, reason, error)
+    if queue.limits is not None:
+        queue.limits.moved(entry, before, at_ms)
+        if before is PROCESSING:  # it may have held others back
+            space.line.wake((queue.kind,))
     if space.changes.on:
         space.changes.note(entry, state, at_ms, worker, reason, error)
 

@@ -3,10 +3,23 @@
 from collections import deque
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush, heapreplace
+from typing import Protocol
 
 from rota_store_memory.entry import SCHEDULED, Entry
 
-__all__ = ["ReadyOrder", "merged"]
+__all__ = ["Order", "ReadyOrder", "merged"]
+
+
+class Order(Protocol):
+    """What may start of one kind, by (rank, due, id)."""
+
+    def head(self) -> Entry | None:
+        """The first, left where it is."""
+        ...
+
+    def pop(self) -> Entry | None:
+        """Take the first out; None when there is none."""
+        ...
 
 
 class ReadyOrder:
@@ -80,23 +93,23 @@ class ReadyOrder:
             self._dead = 0
 
 
-def merged(orders: list[ReadyOrder]) -> Callable[[], Entry | None]:
+def merged(orders: list[Order]) -> Callable[[], Entry | None]:
     """A `pop` over several orders at once. O(log n + log orders) each."""
     if len(orders) == 1:
         return orders[0].pop
     heads = [(head, number) for number, order in enumerate(orders) if (head := order.head()) is not None]
     heapify(heads)
+    taken_from: Order | None = None
 
     def pop() -> Entry | None:
-        if not heads:
-            return None
-        _, number = heads[0]
-        order = orders[number]
-        entry, following = order.pop(), order.head()
-        if following is None:
-            heappop(heads)
-        else:
-            heapreplace(heads, (following, number))
-        return entry
+        nonlocal taken_from
+        if taken_from is not None:  # asked now: what follows may depend on what became of the one before
+            following = taken_from.head()
+            if following is None:
+                heappop(heads)
+            else:
+                heapreplace(heads, (following, heads[0][1]))
+        taken_from = orders[heads[0][1]] if heads else None
+        return None if taken_from is None else taken_from.pop()
 
     return pop

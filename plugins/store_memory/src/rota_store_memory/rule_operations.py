@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from rota.model.records import Document, InstanceRecord, KindDescriptor, ScheduleRecord
 from rota.store.contract import FireAnswer
 from rota_store_memory import schedules as rules
-from rota_store_memory.enqueue import refuse_limits
 from rota_store_memory.view import View
 from rota_store_memory.waiting import monotonic_ms
 
@@ -18,10 +17,10 @@ class RuleOperations(View):
     __slots__ = ()
 
     def put_kinds(self, descriptors: Sequence[KindDescriptor]) -> None:
-        """Publish kinds. Raises: UnsupportedFeature for limits."""
-        refuse_limits(descriptors)
+        """Publish kinds; their limits hold at once."""
         with self._lock:
-            self._space.descriptors.update((descriptor.kind, descriptor) for descriptor in descriptors)
+            for descriptor in descriptors:
+                self._space.publish(descriptor, self._clock.now_ms())
 
     def kinds(self) -> list[KindDescriptor]:
         """What was published, by kind."""

@@ -7,9 +7,10 @@ from rota.store.contract import MAX_PROMOTED
 from rota_store_memory.changes import ChangeRing
 from rota_store_memory.documents import Documents
 from rota_store_memory.due_heap import DueHeap
-from rota_store_memory.entry import SCHEDULED, Entry
+from rota_store_memory.entry import PROCESSING, SCHEDULED, Entry
 from rota_store_memory.instance_log import InstanceLog
 from rota_store_memory.leases import Leases
+from rota_store_memory.limits import KindLimits
 from rota_store_memory.line import Line
 from rota_store_memory.queue import KindQueue
 from rota_store_memory.waiting import Waiters, Watch
@@ -20,13 +21,14 @@ __all__ = ["Space"]
 class Space:
     """The parts of a namespace; the operations are functions over them, in the files of their names.
 
-    `queues` has the kinds with instances and the paused ones. `token` and `version` are the last ones
+    `queues` has the kinds with instances and the paused ones, `limits` those that were published with limits, so that
+    a rate outlives the instances that used it. `token` and `version` are the last ones
     given out; they never start again, so that no old one is ever right by accident.
     """
 
     __slots__ = (
-        "_grown", "beats", "changes", "descriptors", "documents", "endings", "entries", "expiry", "leases", "line",
-        "log_readers", "logs", "name", "queues", "schedules", "token", "version", "waiters",
+        "_grown", "beats", "changes", "descriptors", "documents", "endings", "entries", "expiry", "leases",
+        "limits", "line", "log_readers", "logs", "name", "queues", "schedules", "token", "version", "waiters",
     )  # fmt: skip
 
     def __init__(self, name: str, lock: Lock) -> None:
@@ -39,6 +41,7 @@ class Space:
         self.changes = ChangeRing()
         self.documents = Documents()
         self.descriptors: dict[str, KindDescriptor] = {}
+        self.limits: dict[str, KindLimits] = {}
         self.schedules: dict[tuple[str, str | None], ScheduleRecord] = {}
         self.token = 0
         self.version = 0
@@ -53,7 +56,7 @@ class Space:
         """The queue of `kind`, made at its first instance."""
         queue = self.queues.get(kind)
         if queue is None:
-            queue = self.queues[kind] = KindQueue(kind)
+            queue = self.queues[kind] = KindQueue(kind, self.limits.get(kind))
         return queue
 
     def queue_of(self, entry: Entry) -> KindQueue:
@@ -64,6 +67,30 @@ class Space:
         """Forget a queue that has no instance and is not paused."""
         if not queue.paused and not queue.total():
             del self.queues[queue.kind]
+
+    def publish(self, descriptor: KindDescriptor, now_ms: int) -> None:
+        """Keep what was published last of a kind, and let its limits hold for what is queued too."""
+        kind = descriptor.kind
+        self.descriptors[kind] = descriptor
+        queue = self.queues.get(kind)
+        limits = self.limits.pop(kind, None) if queue is None else queue.limits
+        if limits is None:
+            if not descriptor.limits:
+                return
+            limits = KindLimits(0 if queue is None else queue.counts[PROCESSING])
+        limits.bind(descriptor.limits, now_ms)
+        if descriptor.limits:
+            self.limits[kind] = limits
+        else:
+            self.limits.pop(kind, None)
+        if queue is not None:
+            queue.limits = None if limits.idle else limits
+            self.line.wake((kind,))
+
+    def refill(self, now_ms: int) -> None:
+        """Forget lanes that nothing uses and whose rate is full again. O(kinds with limits + what is forgotten)."""
+        for limits in self.limits.values():
+            limits.refill(now_ms)
 
     def promote(self, queue: KindQueue, now_ms: int) -> None:
         """Make ready what has become due, as much as one step may; the timekeeper does the rest. The caller
@@ -111,6 +138,7 @@ class Space:
         self.changes.clear()
         self.documents.clear()
         self.descriptors.clear()
+        self.limits.clear()
         self.schedules.clear()
 
 

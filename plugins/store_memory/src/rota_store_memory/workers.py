@@ -66,6 +66,7 @@ def reap(space: Space, limit: int, now_ms: int, monotonic_ms: int) -> list[Reape
     for worker in space.leases.bury_dead(monotonic_ms):
         space.waiters.forget(worker)
     reaped = _take_back(space, limit, now_ms)
+    space.refill(now_ms)
     return reaped + _expire(space, limit - len(reaped), now_ms)
 
 
