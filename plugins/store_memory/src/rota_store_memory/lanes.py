@@ -1,6 +1,6 @@
 """The lanes of one kind: instances that share a limit's key wait in line, and only the first of a line may be next."""
 
-from rota.engine.limits import UNBOUNDED, Bound
+from rota.engine.limits import Bound
 from rota_store_memory.entry import Entry
 from rota_store_memory.lane_heap import LaneHeap
 from rota_store_memory.ready import ReadyOrder
@@ -20,7 +20,6 @@ class Lane(Use):
     def __init__(self, key: str) -> None:
         super().__init__()
         self.key = key
-        self.room = UNBOUNDED
         self.head: Entry | None = None
         self.rest: ReadyOrder | None = None  # made for the second one: most lanes of a long tail have one
         self.size = self.open = self.held = 0
@@ -109,8 +108,12 @@ class Lanes:
     def ended(self, key: str, now_ms: int) -> None:
         """A claim of this lane has ended."""
         lane = self._lanes[key]
-        lane.end(self._bound, now_ms)
-        self._settle_down(lane, lane.size, now_ms)
+        had_room = lane.room > 0
+        lane.end(self._bound)
+        if had_room and lane.size:
+            self._count(lane, lane.size)
+        else:
+            self._settle_down(lane, lane.size, now_ms)
 
     def bind(self, bound: Bound, now_ms: int) -> None:
         """Put another bound in place of the one before. O(lanes * log lanes)."""
@@ -129,7 +132,7 @@ class Lanes:
             lane: Lane = first[-1]
             self._refills.drop(lane)
             self._review(lane, lane.size, now_ms)
-        while self._idle and self._is_full(lane := next(iter(self._idle)), now_ms):
+        while self._idle and (lane := next(iter(self._idle))).is_full(self._bound, now_ms):
             self._forget(lane)
 
     def refill_ms(self) -> int | None:
@@ -162,7 +165,7 @@ class Lanes:
             self._heads.put(lane, head.rank, head.due_ms, head.id)
             return
         self._heads.drop(lane)
-        opens_ms = self._bound.opens_ms(lane.running, lane.tat_us, now_ms)
+        opens_ms = lane.opens_ms(self._bound, now_ms)
         if opens_ms is None:
             self._refills.drop(lane)
         else:
@@ -180,13 +183,10 @@ class Lanes:
         """Nobody stands in line: keep what runs, and a rate that is not full again."""
         if lane.running:
             self._idle.pop(lane, None)
-        elif self._is_full(lane, now_ms):
+        elif lane.is_full(self._bound, now_ms):
             self._forget(lane)
         else:
             self._idle.setdefault(lane)
-
-    def _is_full(self, lane: Lane, now_ms: int) -> bool:
-        return self._bound.rate is None or lane.tat_us <= now_ms * 1000
 
     def _forget(self, lane: Lane) -> None:
         del self._lanes[lane.key]

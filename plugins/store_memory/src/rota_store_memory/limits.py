@@ -19,15 +19,13 @@ _SET_BACK_MS: Final = 1_000
 class KindLimits:
     """The gate and the lanes of one kind. `moved` is the one place where claims are counted and given back."""
 
-    __slots__ = ("_bound", "_gate", "_latest_ms", "_opens_ms", "lanes", "limits")
+    __slots__ = ("_bound", "_gate", "_latest_ms", "lanes", "limits")
 
     def __init__(self, running: int) -> None:
         self.limits: tuple[LimitRecord, ...] = ()
         self.lanes = Lanes()
         self._bound = Bound()
         self._gate = Use(running)
-        self._gate.look(self._bound, 0)
-        self._opens_ms: int | None = None  # when the gate opens by time alone
         self._latest_ms = 0
 
     def bind(self, limits: Iterable[LimitRecord], now_ms: int) -> None:
@@ -37,7 +35,7 @@ class KindLimits:
             self.limits = changed
             gate, lane = bounds(changed)
             self._bound = Bound(gate)
-            self._look(now_ms)
+            self._gate.look(self._bound, now_ms)
             self.lanes.bind(Bound(lane), now_ms)
 
     @property
@@ -66,7 +64,6 @@ class KindLimits:
             started = entry.state is PROCESSING
             if started:
                 self._gate.start(self._bound, now_ms)
-                self._note_opening(now_ms)
             if lane is None or entry.delayed:
                 return
             if started:
@@ -74,8 +71,7 @@ class KindLimits:
             else:
                 self.lanes.left(lane, entry, now_ms)
         elif before is PROCESSING:
-            self._gate.end(self._bound, now_ms)
-            self._note_opening(now_ms)
+            self._gate.end(self._bound)
             if lane is not None:
                 self.lanes.ended(lane, now_ms)
 
@@ -86,23 +82,14 @@ class KindLimits:
             self.lanes.review_all(now_ms)
         self._latest_ms = max(self._latest_ms, now_ms)
         self.lanes.refill(now_ms)
-        self._look(now_ms)
+        self._gate.look(self._bound, now_ms)
 
     def refill_ms(self, others: int) -> int | None:
         """When time alone lets one more start, `others` being due without a lane; None when it does not."""
         if self.open:
             return self.lanes.refill_ms()
-        if self._opens_ms is None or self.lanes.open + others > 0:
-            return self._opens_ms
-        return self.lanes.refill_ms()
-
-    def _look(self, now_ms: int) -> None:
-        self._gate.look(self._bound, now_ms)
-        self._note_opening(now_ms)
-
-    def _note_opening(self, now_ms: int) -> None:
-        gate = self._gate
-        self._opens_ms = None if gate.room > 0 else self._bound.opens_ms(gate.running, gate.tat_us, now_ms)
+        opens_ms = self._gate.opens_ms(self._bound, self._latest_ms)
+        return opens_ms if opens_ms is None or self.lanes.open + others > 0 else self.lanes.refill_ms()
 
 
 class Startable:
@@ -126,6 +113,8 @@ class Startable:
 
     def pop(self) -> Entry | None:
         """The same, taken out; what becomes of it (`KindLimits.moved`) decides what comes next."""
+        if not self._lanes.open:
+            return self._ready.pop() if self._limits.open else None
         head = self.head()
         if head is None:
             return None
