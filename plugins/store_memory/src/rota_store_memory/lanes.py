@@ -110,10 +110,12 @@ class Lanes:
         lane = self._lanes[key]
         had_room = lane.room > 0
         lane.end(self._bound)
-        if had_room and lane.size:
-            self._count(lane, lane.size)
-        else:
+        if not lane.size:
+            self._rest(lane, now_ms)
+        elif not had_room:
             self._settle_down(lane, lane.size, now_ms)
+        elif lane.open < lane.size:
+            self._count(lane, lane.size)
 
     def bind(self, bound: Bound, now_ms: int) -> None:
         """Put another bound in place of the one before. O(lanes * log lanes)."""
@@ -172,7 +174,7 @@ class Lanes:
             self._refills.put(lane, opens_ms)
 
     def _count(self, lane: Lane, size: int) -> None:
-        opened = max(0, min(size, lane.room))
+        opened = size if size <= lane.room else max(0, lane.room)
         held = 0 if opened else size
         self.due += size - lane.size
         self.open += opened - lane.open
