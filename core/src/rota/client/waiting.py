@@ -30,9 +30,13 @@ def _queued(store: Store, found: Snapshot) -> str:
     kind, late_ms = found.record.kind, found.due_ms - store.now_ms()
     if late_ms > 0:
         return f"it is scheduled and due in {late_ms / 1000:g} s{' for another attempt' if found.attempt else ''}"
-    if any(one.paused for one in store.stats([kind])):
+    stats = store.stats([kind])
+    if any(one.paused for one in stats):
         return f"it is scheduled, and its kind is paused until resume({kind!r})"
     takers = sum(kind in worker.kinds for worker in store.workers())
     if not takers:
         return f"it is scheduled, and no live worker takes {kind!r}: start one, with manager.worker() or `rota run`"
+    if held_back := sum(one.held_back for one in stats):
+        which = "it is one of them" if all(one.oldest_due_ms is None for one in stats) else "it may be one of them"
+        return f"it is scheduled, and the limits of {kind!r} hold {held_back} back: {which}"
     return f"it is scheduled and waits for a free slot; live workers that take {kind!r}: {takers}"

@@ -171,7 +171,7 @@ class KindStats(msgspec.Struct, frozen=True):
     """A kind in numbers. `counts` has the states in which there are any.
 
     `oldest_due` is the due time of the next to start, `next_due` of the next to become due; `held_back` are due,
-    but a limit lets none of them start now.
+    but a limit lets none of them start now: each waits for another to end, or for a rate to refill.
     """
 
     kind: str

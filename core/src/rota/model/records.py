@@ -345,7 +345,7 @@ class KindStats(msgspec.Struct, frozen=True):
     `oldest_due_ms` is the due time of the next to be claimed, None when nothing can be: by the ready order that
     need not be the one due longest. `next_due_ms` is the earliest that is still to come. `held_back` are due, but
     none of them may start before another one ends or a rate allows it: all in lanes at their bound, or all of a kind
-    at its gate.
+    at its gate. A lane with room for some of its instances holds back none.
     """
 
     kind: str

@@ -247,5 +247,6 @@ class Consumer:
         return not any(
             stats.counts.get(State.PROCESSING)
             or (stats.oldest_due_ms is not None and stats.oldest_due_ms <= now_ms and not stats.paused)
+            or (stats.held_back and not stats.paused)
             for stats in store.stats(self._kinds)
         )
