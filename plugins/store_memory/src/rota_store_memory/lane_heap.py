@@ -15,7 +15,7 @@ _SMALL = 16
 
 class LaneHeap:
     """A heap in which each lane stands once at most. What was replaced stays until it is met, or until more than
-    half of the heap is stale; keys are copies, so that nothing in the heap ever changes."""
+    half of the heap is stale, or all of it; keys are copies, so that nothing in the heap ever changes."""
 
     __slots__ = ("_heap", "_serial", "_valid")
 
@@ -60,9 +60,11 @@ class LaneHeap:
         heappop(self._heap)
         lane: Lane = first[-1]
         del self._valid[lane]
+        self._tidy()
         return lane
 
     def _tidy(self) -> None:
-        if len(self._heap) > 2 * len(self._valid) + _SMALL:
+        living = len(self._valid)
+        if len(self._heap) > (2 * living + _SMALL if living else 0):
             self._heap[:] = self._valid.values()
             heapify(self._heap)
