@@ -65,9 +65,7 @@ def test_too_large_arguments_are_refused_alone(lab: Lab) -> None:
     assert [None] == lab.store.get([refused.id])
 
 
-@pytest.mark.parametrize(
-    ("fields", "feature"), [({"lane": "tenant"}, "limits"), ({"depends_on": ("a" * 32,)}, "dependencies")]
-)
+@pytest.mark.parametrize(("fields", "feature"), [({"lane": "tenant"}, "limits")])
 def test_undeclared_feature_refuses_the_whole_call(lab: Lab, fields: dict[str, object], feature: str) -> None:
     """What is not declared raises, wherever a record comes in, and nothing of the call is done."""
     plain, asking = lab.record(), lab.record(**fields)

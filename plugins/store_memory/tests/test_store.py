@@ -123,7 +123,7 @@ def test_store_is_what_the_contract_asks_for() -> None:
     """The class is a `Store`, on the machine's clock too, and declares what it can."""
     store: Store = open_store("memory://", clock=SystemClock())
     assert ("default", "host") == (store.namespace, store.capabilities.clock)
-    assert {"changes", "push", "wake_one", "push_cancel", "exact_count"} == store.capabilities.features
+    assert {"dependencies", "changes", "push", "wake_one", "push_cancel", "exact_count"} == store.capabilities.features
     assert abs(store.now_ms() - SystemClock().now_ms()) < 60_000
 
 
