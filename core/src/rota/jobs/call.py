@@ -1,11 +1,14 @@
 """A job with arguments and options, not scheduled yet."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Generic, final
+from typing import TYPE_CHECKING, Any, Generic, cast, final
+from uuid import UUID
 
 from typing_extensions import TypeVar
 
-from rota.jobs.options import CallOptions, unsupported_flows
+from rota.engine.dependencies import outputs_in
+from rota.engine.output import Output
+from rota.jobs.options import CallOptions
 from rota.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,7 +22,8 @@ R = TypeVar("R")
 
 @final
 class Call(Generic[R_co]):
-    """One call of a job, not yet scheduled: job, arguments, options. Scheduling it twice makes two instances.
+    """One call of a job, not yet scheduled: job, arguments, options. Scheduling it twice makes two instances; within
+    one schedule call, all outputs of it are those of one instance.
 
     `args` and `kwargs` are bound and converted already.
     """
@@ -54,8 +58,18 @@ class Call(Generic[R_co]):
 
     @property
     def output(self) -> R_co:
-        """Stands for the result: pass it as an argument of another call; that one then depends on this one."""
-        raise unsupported_flows("Call.output")
+        """Stands for the result: pass it as an argument of another call, or within a list, a tuple or the values of a
+        dict; that one then depends on this one, which is scheduled with it."""
+        return cast(R_co, Output(self))
+
+    @property
+    def depends_on(self) -> "tuple[Call[Any] | UUID, ...]":
+        """The calls and the instances, by id, that must have ended before it can start; each once."""
+        said, outputs = self._options.depends_on, outputs_in(self._args, self._kwargs)
+        if not said and not outputs:
+            return ()
+        sources = (*said, *(output.source for output in outputs))
+        return tuple({one if isinstance(one, UUID) else id(one): one for one in sources}.values())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Call):

@@ -1,8 +1,8 @@
 """The history of an instance, kept as one flat tuple and read as records.
 
 The first two entries, CREATED and SCHEDULED, follow from the times of the enqueue step and of the release,
-mostly the same, and are not kept. The others stand one after the other in a tuple of `_WIDTH` atoms each: the garbage collector
-lets go of such a tuple, a list of records would cost it a visit per change.
+mostly the same, and are not kept. The others stand one after the other in a tuple of `_WIDTH` atoms each: the
+garbage collector lets go of such a tuple, a list of records would cost it a visit per change.
 """
 
 from typing import Any, Final

@@ -26,8 +26,8 @@ class Space:
     """
 
     __slots__ = (
-        "_grown", "beats", "changes", "dependents", "descriptors", "documents", "endings", "entries", "expiry", "leases",
-        "line", "log_readers", "logs", "name", "queues", "schedules", "token", "version", "waiters",
+        "_grown", "beats", "changes", "dependents", "descriptors", "documents", "endings", "entries", "expiry",
+        "leases", "line", "log_readers", "logs", "name", "queues", "schedules", "token", "version", "waiters",
     )  # fmt: skip
 
     def __init__(self, name: str, lock: Lock) -> None:
