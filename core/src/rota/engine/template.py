@@ -60,8 +60,8 @@ class Template:
             return value
         if holds_output(value):
             raise ArgumentError(
-                f"{self.what} {self.text!r}: {'.'.join(steps)} is {value!r:.100}, known only when that has ended; "
-                "a key is made when the call is scheduled"
+                f"{self.what} {self.text!r}: {'.'.join(steps)} is the result of another instance, known only when that "
+                "has ended; a key is made when the call is scheduled"
             )
         try:
             return _write(plain(value))
