@@ -212,7 +212,7 @@ def test_gone_parent_is_refused(manager: Manager) -> None:
     gone = manager["num"].schedule(1)
     gone.cancel()
     manager.purge(Query())
-    with pytest.raises(StoreError, match="depends on .* which is not here"):
+    with pytest.raises(StoreError, match=r"depends on .* which is not here"):
         manager["num"].options(depends_on=[gone]).schedule(2)
 
 

@@ -10,7 +10,7 @@ from rota.engine.output import Output
 from rota.jobs.call import Call, check_call
 from rota.jobs.instance import Instance
 from rota.model.errors import ConfigError
-from rota.model.ids import id_to_uuid, uuid_to_id
+from rota.model.ids import uuid_to_id
 from rota.model.records import EnqueueAnswer, InstanceRecord
 from rota.store.contract import MAX_PARENTS, Store
 
@@ -85,17 +85,19 @@ class Scheduling:
                 yield one
                 continue
             found[id(call)] = parents = _checked_parents(call)
-            missing = [one for one in parents if isinstance(one, Call) and id(one) not in made]
-            if any(id(one) in found for one in missing):  # met on the way to itself
-                raise ConfigError(f"{call.kind!r} depends on itself")
             stack.append(call)
-            stack.extend(reversed(missing))
+            for parent in reversed(parents):
+                if not isinstance(parent, Call) or id(parent) in made:
+                    continue
+                if id(parent) in found:  # met on the way to itself
+                    raise ConfigError(f"{call.kind!r} depends on itself")
+                stack.append(parent)
 
     def _enqueue(self, order: "list[_Made]") -> None:
         """In batches. What a live instance may stand for, by its unique key, is asked for before its id is used."""
         pending, keyed = list[_Made](), set[int]()
         for made in order:
-            if len(pending) == self._batch or not keyed.isdisjoint(map(id, made.parents)):
+            if len(pending) == self._batch or (keyed and not keyed.isdisjoint(map(id, made.parents))):
                 self._flush(pending)
                 pending, keyed = [], set()
             pending.append(made)
@@ -119,7 +121,9 @@ class Scheduling:
             [tuple(dict.fromkeys(map(self._id_of, made.parents))) for made in pending],
         )
         for made, instance in zip(pending, self._added(records, self._store.enqueue(records)), strict=True):
-            made.id, made.instance = uuid_to_id(instance.id), instance
+            made.instance = instance
+            if instance.duplicate:
+                made.id = uuid_to_id(instance.id)
 
     def _bound(self, made: "_Made") -> Call[Any]:
         """The call, its outputs those of instances."""
@@ -130,7 +134,7 @@ class Scheduling:
         return Call(call.definition, call.options, args, kwargs)
 
     def _reference(self, output: Output) -> Output:
-        return Output(id_to_uuid(self._id_of(output.source)))
+        return Output(self._id_of(output.source))
 
     def _id_of(self, source: Call[Any] | UUID) -> str:
         return uuid_to_id(source) if isinstance(source, UUID) else self._made[id(source)].id

@@ -13,12 +13,14 @@ import msgspec
 __all__ = ["Output", "from_reference", "references_in", "substituted"]
 
 _REFERENCE: Final = 1
+_ID_BYTES: Final = 16
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Output:
-    """What `source` will have returned: an instance, by its id, or a call that is not scheduled yet.
+    """What `source` will have returned: an instance, by its id (a UUID, or as it is stored), or a call that is not
+    scheduled yet.
 
     It may stand for an argument, and in a list, a tuple or the values of a dict among them.
     """
@@ -28,7 +30,10 @@ class Output:
     @property
     def reference(self) -> msgspec.msgpack.Ext | None:
         """The stored form; None for the output of a call, which has no id yet."""
-        return msgspec.msgpack.Ext(_REFERENCE, self.source.bytes) if isinstance(self.source, UUID) else None
+        source = self.source
+        if isinstance(source, str):
+            return msgspec.msgpack.Ext(_REFERENCE, bytes.fromhex(source))
+        return msgspec.msgpack.Ext(_REFERENCE, source.bytes) if isinstance(source, UUID) else None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Output):
@@ -44,15 +49,19 @@ class Output:
 
 def from_reference(code: int, data: memoryview) -> Output:
     """What an extension of msgpack stands for. Raises: ValueError when it is none of ours."""
-    if code != _REFERENCE:
-        raise ValueError(f"extension type {code} is unknown")
-    return Output(UUID(bytes=bytes(data)))
+    return Output(UUID(_id(code, data)))
+
+
+def _id(code: int, data: memoryview) -> str:
+    if code != _REFERENCE or len(data) != _ID_BYTES:
+        raise ValueError(f"extension type {code} of {len(data)} bytes is none of rota's")
+    return data.hex()
 
 
 def references_in(data: bytes) -> list[str]:
     """The ids that stored arguments refer to, each once. Raises what msgspec does for what is no msgpack."""
     found: dict[str, None] = {}
-    msgspec.msgpack.decode(data, ext_hook=lambda code, ext: found.update({from_reference(code, ext).source.hex: None}))
+    msgspec.msgpack.decode(data, ext_hook=lambda code, ext: found.setdefault(_id(code, ext)))
     return list(found)
 
 
@@ -60,6 +69,6 @@ def substituted(data: bytes, results: Mapping[str, bytes]) -> bytes:
     """Stored arguments with the stored results, by id, in the place of references. KeyError for one that is missing."""
 
     def result(code: int, found: memoryview) -> msgspec.Raw:
-        return msgspec.Raw(results[from_reference(code, found).source.hex])
+        return msgspec.Raw(results[_id(code, found)])
 
     return msgspec.msgpack.encode(msgspec.msgpack.decode(data, ext_hook=result))
