@@ -70,13 +70,10 @@ class Requests:
             data = call.definition.plan.encode(args, kwargs)
             if len(data) > max_bytes:
                 raise _too_large(call.kind, len(data), max_bytes)
-            record = InstanceRecord(
-                id=instance_id,
-                arguments=data,
-                created_ms=now_ms,
-                depends_on=depends_on,
-                **(self._varied(fixed, call, args, kwargs) if varies else fixed),
-            )
+            rest = self._varied(fixed, call, args, kwargs) if varies else fixed
+            if depends_on:
+                rest = {**rest, "depends_on": depends_on, "on_parent_failure": call.options.on_parent_failure}
+            record = InstanceRecord(id=instance_id, arguments=data, created_ms=now_ms, **rest)
             rank_value = rank(record)
             found.append(record if rank_value == record.rank else msgspec.structs.replace(record, rank=rank_value))
         return found
@@ -121,7 +118,6 @@ class Requests:
             "lane": defaults.lane,
             "max_crashes": defaults.max_crashes,
             "parent": parent,
-            "on_parent_failure": options.on_parent_failure,
         }
 
     def _varied(self, fixed: dict[str, Any], call: Call[Any], args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -39,9 +39,7 @@ class Scheduling:
 
     def add(self, calls: list[Call[Any]]) -> list[Instance[Any]]:
         """An instance for each call, in order."""
-        for call in calls:
-            check_call("schedule()", call)
-        if self._made or any(call.depends_on for call in calls):
+        if any(map(_depends, calls)) or self._made:
             return self._add_flows(calls)
         records = self._requests.records(calls, self._max_bytes)
         instances = self._added(records, self._store.enqueue(records))
@@ -152,6 +150,12 @@ class _Made:
         self.id = ""
         self.instance: Instance[Any] | None = None
         self.listed = False
+
+
+def _depends(call: Call[Any]) -> bool:
+    if type(call) is not Call:
+        check_call("schedule()", call)
+    return call.may_depend and bool(call.depends_on)
 
 
 def _checked_parents(call: Call[Any]) -> tuple[Call[Any] | UUID, ...]:

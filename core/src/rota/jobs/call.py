@@ -8,6 +8,7 @@ from typing_extensions import TypeVar
 
 from rota.engine.dependencies import outputs_in
 from rota.engine.output import Output
+from rota.engine.plain import ATOMS
 from rota.jobs.options import CallOptions
 from rota.model.errors import ConfigError
 
@@ -61,6 +62,12 @@ class Call(Generic[R_co]):
         """Stands for the result: pass it as an argument of another call, or within a list, a tuple or the values of a
         dict; that one then depends on this one, which is scheduled with it."""
         return cast(R_co, Output(self))
+
+    @property
+    def may_depend(self) -> bool:
+        """False when a look at it, cheaper than `depends_on`, shows that it depends on nothing."""
+        args, kwargs = self._args, self._kwargs
+        return bool(kwargs or self._options.depends_on or not ATOMS.issuperset(map(type, args)))
 
     @property
     def depends_on(self) -> "tuple[Call[Any] | UUID, ...]":
