@@ -152,10 +152,10 @@ class _Made:
         self.listed = False
 
 
-def _depends(call: Call[Any]) -> bool:
+def _depends(call: Any) -> bool:
     if type(call) is not Call:
         check_call("schedule()", call)
-    return call.may_depend and bool(call.depends_on)
+    return bool(call.may_depend and call.depends_on)
 
 
 def _checked_parents(call: Call[Any]) -> tuple[Call[Any] | UUID, ...]:

@@ -43,25 +43,10 @@ def finish(
     reason: str | None = None,
     error: ErrorRecord | None = None,
     result: bytes | None = None,
+    pass_on: bool = True,
 ) -> None:
     """End `entry`, which stands in no heap and is held by nobody any more, in the final `state`. Its dependents are
-    released when it was the last one they waited for, or end with it."""
-    _end(space, queue, entry, state, at_ms, worker, reason, error, result)
-    if len(space.dependents):
-        _pass_on(space, entry, at_ms)
-
-
-def _end(
-    space: Space,
-    queue: KindQueue,
-    entry: Entry,
-    state: State,
-    at_ms: int,
-    worker: str | None = None,
-    reason: str | None = None,
-    error: ErrorRecord | None = None,
-    result: bytes | None = None,
-) -> None:
+    released when it was the last one they waited for, or end with it; without `pass_on` the caller tells them."""
     move(space, queue, entry, state, at_ms, worker, reason, error)
     entry.ended_ms = at_ms
     entry.error = error
@@ -73,6 +58,8 @@ def _end(
         queue.free(key, entry.id)
     space.endings.call(entry.id)
     space.log_readers.call(entry.id)
+    if pass_on and len(space.dependents):
+        _pass_on(space, entry, at_ms)
 
 
 def _pass_on(space: Space, entry: Entry, at_ms: int) -> None:
@@ -95,7 +82,7 @@ def _pass_on(space: Space, entry: Entry, at_ms: int) -> None:
 
 def end_waiting(space: Space, entry: Entry, at_ms: int) -> None:
     """Cancel one whose parent failed; what depends on it is the caller's to tell."""
-    _end(space, space.queue_of(entry), entry, CANCELED, at_ms, reason="parent")
+    finish(space, space.queue_of(entry), entry, CANCELED, at_ms, reason="parent", pass_on=False)
     if entry.expires_ms is not None:
         space.expiry.discard()
 
