@@ -7,7 +7,7 @@ from uuid import UUID
 from rota.client.requests import Requests
 from rota.engine.dependencies import replaced
 from rota.engine.output import Output
-from rota.jobs.call import Call, check_call
+from rota.jobs.call import Call, depends
 from rota.jobs.instance import Instance
 from rota.model.errors import ConfigError
 from rota.model.ids import uuid_to_id
@@ -39,7 +39,7 @@ class Scheduling:
 
     def add(self, calls: list[Call[Any]]) -> list[Instance[Any]]:
         """An instance for each call, in order."""
-        if any(map(_depends, calls)) or self._made:
+        if any(map(depends, calls)) or self._made:
             return self._add_flows(calls)
         records = self._requests.records(calls, self._max_bytes)
         instances = self._added(records, self._store.enqueue(records))
@@ -150,12 +150,6 @@ class _Made:
         self.id = ""
         self.instance: Instance[Any] | None = None
         self.listed = False
-
-
-def _depends(call: Any) -> bool:
-    if type(call) is not Call:
-        check_call("schedule()", call)
-    return bool(call.may_depend and call.depends_on)
 
 
 def _checked_parents(call: Call[Any]) -> tuple[Call[Any] | UUID, ...]:

@@ -15,7 +15,7 @@ from rota.model.errors import ConfigError
 if TYPE_CHECKING:
     from rota.jobs.definition import Definition
 
-__all__ = ["Call", "check_call", "check_calls"]
+__all__ = ["Call", "check_call", "check_calls", "depends"]
 
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
@@ -64,12 +64,6 @@ class Call(Generic[R_co]):
         return cast(R_co, Output(self))
 
     @property
-    def may_depend(self) -> bool:
-        """False when a look at it, cheaper than `depends_on`, shows that it depends on nothing."""
-        args, kwargs = self._args, self._kwargs
-        return bool(kwargs or self._options.depends_on or not ATOMS.issuperset(map(type, args)))
-
-    @property
     def depends_on(self) -> "tuple[Call[Any] | UUID, ...]":
         """The calls and the instances, by id, that must have ended before it can start; each once."""
         said, outputs = self._options.depends_on, outputs_in(self._args, self._kwargs)
@@ -89,6 +83,16 @@ class Call(Generic[R_co]):
     def __repr__(self) -> str:
         values = [*map(repr, self._args), *(f"{name}={value!r}" for name, value in self._kwargs.items())]
         return f"<Call {self.kind}({', '.join(values)})>"
+
+
+def depends(call: Any) -> bool:
+    """Whether a call that is to be scheduled depends on anything; quick for the many that don't. Raises ConfigError
+    for what is no call."""
+    if type(call) is not Call:
+        check_call("schedule()", call)
+    if not call._kwargs and ATOMS.issuperset(map(type, call._args)) and not call._options.depends_on:
+        return False
+    return bool(call.depends_on)
 
 
 def check_call(what: str, given: object) -> None:

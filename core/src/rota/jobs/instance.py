@@ -119,7 +119,7 @@ class Instance(Generic[R_co]):
 
     @property
     def due_at(self) -> datetime:
-        """When it may start, by the store's clock."""
+        """When it may start, by the store's clock; of one that waits for others, when it was scheduled."""
         return from_ms(self._snapshot.due_ms)
 
     @property
