@@ -151,7 +151,7 @@ def test_declared_remote_job_is_checked_here_and_run_elsewhere() -> None:
         with pytest.raises(ArgumentError, match="copies"):
             mail.schedule("you", "many")
         mail.schedule("you", 2)
-        assert [] == list(manager._definitions(None))
+        assert "mail" not in manager._definitions(None)
 
 
 @pytest.mark.parametrize("single", [True, False])

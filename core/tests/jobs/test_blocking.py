@@ -18,7 +18,7 @@ def test_result_inside_a_job_is_refused() -> None:
         return other.schedule().result()
 
     with working(manager, concurrency=1):
-        with pytest.raises(JobFailed, match=r"hold its slot.*aresult.*on_complete") as failed:
+        with pytest.raises(JobFailed, match=r"hold its slot.*aresult.*output") as failed:
             waits.schedule().result(timeout=10)
         assert failed.value.type_name.endswith("ConfigError")
 

@@ -9,6 +9,7 @@ import pytest
 from core.tests.client.managers import Watched, managed, reach
 
 from rota import ConfigError, Context, Jobs, Manager, State, Worker
+from rota.model.name import is_system
 
 
 def work(n: int = 0) -> int:
@@ -43,10 +44,11 @@ def manager() -> Iterator[Manager]:
     ids=str,
 )
 def test_worker_takes_the_kinds_that_its_patterns_match(manager: Manager, kinds: Any, taken: set[str]) -> None:
-    """All of them by default; it tells the others which."""
+    """All of them by default, rota's own besides; it tells the others which."""
     with manager.worker(concurrency=1, kinds=kinds):
         (info,) = manager.workers()
-        assert taken == info.kinds
+        assert taken == {kind for kind in info.kinds if not is_system(kind)}
+        assert "system.group" in info.kinds
 
 
 def test_worker_leaves_other_kinds_alone(manager: Manager) -> None:

@@ -64,7 +64,7 @@ def test_a_plugin_with_every_hook_fills_every_table() -> None:
     assert ("a", "b") == host.stores.names
     assert "cluster" in host.executors
     assert "oldest" in host.policies
-    assert ((spec,), (jobs,), ("gate",)) == (host.processors, host.jobs, host.clients.names)
+    assert ((spec,), jobs, ("gate",)) == (host.processors, host.jobs[-1], host.clients.names)
     assert command is host.commands.get("trial").item
     assert ("a", "b", "gate") == host.records[1].schemes
     assert () == host.problems()

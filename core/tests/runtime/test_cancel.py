@@ -191,10 +191,10 @@ def test_a_cancel_that_overtakes_the_answer_of_the_claim_is_kept(clock: FakeCloc
 
         begin = InFlight.begin
 
-        def late(self: InFlight, claims, surroundings) -> None:  # type: ignore[no-untyped-def]
+        def late(self: InFlight, claims, *more) -> None:  # type: ignore[no-untyped-def]
             manager._store.cancel([claims[0].record.id])
             wait_until(lambda: self._canceled_early, description="the beat has brought the request")
-            begin(self, claims, surroundings)
+            begin(self, claims, *more)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(InFlight, "begin", late)

@@ -133,6 +133,14 @@ class Lab:
             total += removed
         return total
 
+    def held(self) -> int:
+        """Everything that the namespace keeps of instances, dead entries included."""
+        space = self.store._space
+        parts = (
+            space.entries, space.queues, space.logs, space.expiry, space.endings, space.log_readers, space.dependents,
+        )  # fmt: skip
+        return sum(map(len, parts)) + len(space.leases.live) + len(space.leases.orphans)
+
     # ---- threads
 
     def background(self, call: Callable[[], T]) -> "Future[T]":

@@ -1,10 +1,8 @@
 """Taking instances in."""
 
-import pytest
 from plugins.store_memory.tests.lab import Lab
 
-from rota.model.errors import UnsupportedFeature
-from rota.model.records import Ending, EnqueueAnswer, Outcome, ScheduleRecord, TriggerRecord
+from rota.model.records import EnqueueAnswer
 from rota.model.state import State
 
 
@@ -63,27 +61,3 @@ def test_too_large_arguments_are_refused_alone(lab: Lab) -> None:
     assert ("refused", "added") == (refused.status, added.status)
     assert f"{limit + 1} bytes" in refused.error
     assert [None] == lab.store.get([refused.id])
-
-
-@pytest.mark.parametrize(("fields", "feature"), [({"depends_on": ("a" * 32,)}, "dependencies")])
-def test_undeclared_feature_refuses_the_whole_call(lab: Lab, fields: dict[str, object], feature: str) -> None:
-    """What is not declared raises, wherever a record comes in, and nothing of the call is done."""
-    plain, asking = lab.record(), lab.record(**fields)
-    lab.add()
-    claim = lab.claim_one()
-    rule = ScheduleRecord(name="r", trigger=TriggerRecord("every", period_ms=1), template=lab.record(id=""))
-    rule = lab.store.put_schedule(rule)
-    calls = [
-        lambda: lab.store.enqueue([plain, asking]),
-        lambda: lab.store.settle([Outcome(claim.record.id, claim.token, Ending.COMPLETED, followups=(plain, asking))]),
-        lambda: lab.store.fire(rule, 1, 2, [plain, asking]),
-        lambda: lab.store.put_schedule(ScheduleRecord(name="s", trigger=rule.trigger, template=asking)),
-    ]
-    for call in calls:
-        with pytest.raises(UnsupportedFeature, match=feature) as caught:
-            call()
-        assert feature == caught.value.feature
-    assert feature not in lab.store.capabilities.features
-    assert [None] == lab.store.get([plain.id])
-    assert State.PROCESSING is lab.state(claim.record.id)
-    assert [rule] == lab.store.schedules()

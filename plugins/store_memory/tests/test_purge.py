@@ -106,19 +106,12 @@ def _life(lab: Lab, number: int) -> None:
     lab.store.retire("v")
 
 
-def _held(lab: Lab) -> int:
-    """Everything that a namespace keeps of instances, dead entries included."""
-    space = lab.store._space
-    parts = [space.entries, space.queues, space.logs, space.expiry, space.endings, space.log_readers]
-    return sum(map(len, parts)) + len(space.leases.live) + len(space.leases.orphans)
-
-
 def test_purge_of_everything_leaves_nothing(lab: Lab) -> None:
     """After all has been purged no structure holds anything, not even dead entries."""
     _life(lab, 2000)
-    assert _held(lab) > 2000
+    assert lab.held() > 2000
     lab.purge_all()
-    assert (0, []) == (_held(lab), lab.store.stats())
+    assert (0, []) == (lab.held(), lab.store.stats())
 
 
 def test_far_bound_of_the_wait_is_forgotten_with_the_start(lab: Lab) -> None:
@@ -130,7 +123,7 @@ def test_far_bound_of_the_wait_is_forgotten_with_the_start(lab: Lab) -> None:
     lab.store.retire("w")
     assert 0 == len(lab.store._space.expiry)
     lab.purge_all()
-    assert 0 == _held(lab)
+    assert 0 == lab.held()
 
 
 def test_dead_entries_are_never_more_than_half(lab: Lab) -> None:
@@ -198,4 +191,4 @@ def test_any_life_leaves_nothing_after_the_purge(steps: list[tuple[int, int]]) -
     lab.store.reap()
     lab.store.cancel(lab.find_all())
     lab.purge_all()
-    assert 0 == _held(lab)
+    assert 0 == lab.held()

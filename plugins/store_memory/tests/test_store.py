@@ -123,7 +123,7 @@ def test_store_is_what_the_contract_asks_for() -> None:
     """The class is a `Store`, on the machine's clock too, and declares what it can."""
     store: Store = open_store("memory://", clock=SystemClock())
     assert ("default", "host") == (store.namespace, store.capabilities.clock)
-    features = {"limits", "rate", "changes", "push", "wake_one", "push_cancel", "exact_count"}
+    features = {"dependencies", "limits", "rate", "changes", "push", "wake_one", "push_cancel", "exact_count"}
     assert features == store.capabilities.features
     assert abs(store.now_ms() - SystemClock().now_ms()) < 60_000
 

@@ -1,6 +1,6 @@
 """What instances ask of the store that they stand in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
 from rota.client.finals import Finals
@@ -39,6 +39,10 @@ class StoreInstances:
         """The instance as it stands now. Raises UnknownInstance."""
         (snapshot,) = self._store().get([instance_id])
         return _there(snapshot, instance_id)
+
+    def snapshots(self, ids: Sequence[str]) -> list[Snapshot]:
+        """Instances as they stand now, in order; those that are not there are left out."""
+        return [snapshot for snapshot in self._store().get(ids) if snapshot is not None] if ids else []
 
     def final_snapshot(self, instance_id: str, timeout_s: float | None) -> Snapshot:
         """The instance once it is final. Raises TimeoutError, UnknownInstance."""

@@ -2,13 +2,14 @@
 
 import random
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import msgspec
 
 from rota.client.published import PublishedKinds
 from rota.engine.rank import RankFunction
-from rota.jobs.call import Call, check_call
+from rota.jobs.call import Call
 from rota.jobs.definition import Definition
 from rota.jobs.options import UNSET, CallOptions
 from rota.jobs.running import CURRENT
@@ -36,8 +37,22 @@ class Requests:
         self._rank = rank
         self._published = published
 
-    def records(self, calls: Sequence[Call[Any]], max_bytes: int) -> list[InstanceRecord]:
-        """A record for each call, in order.
+    def ids(self, count: int) -> list[str]:
+        """Ids for `records`, rising: what others depend on has the lower one."""
+        return self._ids.many(count)
+
+    def is_keyed(self, call: Call[Any]) -> bool:
+        """Whether a live instance may stand for it."""
+        return self._fixed(call.definition, call.options, None)["unique_key"] is not None
+
+    def records(
+        self,
+        calls: Sequence[Call[Any]],
+        max_bytes: int,
+        ids: Sequence[str] | None = None,
+        parents: Iterable[tuple[str, ...]] = repeat(()),
+    ) -> list[InstanceRecord]:
+        """A record for each call, in order, with new ids unless some are given, and the ids of what it depends on.
 
         Raises: ArgumentError for arguments that are no data, or larger than `max_bytes` encoded.
         """
@@ -47,8 +62,7 @@ class Requests:
         previous: Call[Any] | None = None
         fixed, varies = dict[str, Any](), False
         found: list[InstanceRecord] = []
-        for instance_id, call in zip(self._ids.many(len(calls)), calls, strict=True):
-            check_call("schedule()", call)
+        for instance_id, call, depends_on in zip(ids or self.ids(len(calls)), calls, parents, strict=False):
             if previous is None or call.definition is not previous.definition or call.options is not previous.options:
                 previous, fixed = call, self._fixed(call.definition, call.options, parent)
                 varies = bool(call.options.jitter_ms or fixed["unique_key"] or fixed["lane"])
@@ -56,12 +70,10 @@ class Requests:
             data = call.definition.plan.encode(args, kwargs)
             if len(data) > max_bytes:
                 raise _too_large(call.kind, len(data), max_bytes)
-            record = InstanceRecord(
-                id=instance_id,
-                arguments=data,
-                created_ms=now_ms,
-                **(self._varied(fixed, call, args, kwargs) if varies else fixed),
-            )
+            rest = self._varied(fixed, call, args, kwargs) if varies else fixed
+            if depends_on:
+                rest = {**rest, "depends_on": depends_on, "on_parent_failure": call.options.on_parent_failure}
+            record = InstanceRecord(id=instance_id, arguments=data, created_ms=now_ms, **rest)
             rank_value = rank(record)
             found.append(record if rank_value == record.rank else msgspec.structs.replace(record, rank=rank_value))
         return found

@@ -15,6 +15,7 @@ from rota.client.instance_source import StoreInstances
 from rota.client.published import PublishedKinds
 from rota.client.requests import Requests, chunks
 from rota.client.rules import schedule_record
+from rota.client.scheduling import Scheduling
 from rota.client.twins import ClientTwins, offload
 from rota.client.watching import start_of, watched
 from rota.engine.arguments import OpenPlan
@@ -31,7 +32,7 @@ from rota.jobs.views import Change, KindInfo, KindStats, Page, Schedule, WorkerI
 from rota.model.concurrency import check_concurrency
 from rota.model.errors import ConfigError, QueryError, StoreError, UnknownSchedule
 from rota.model.ids import uuid_to_id
-from rota.model.name import check_name
+from rota.model.name import check_name, refuse_system
 from rota.model.query import PurgeFilter, Query, check_query, narrowed
 from rota.model.records import EnqueueAnswer, InstanceRecord, ScheduleRecord, Snapshot
 from rota.model.state import FINAL_STATES, State
@@ -77,23 +78,23 @@ class StoreClient(ClientTwins):
     # ---- scheduling --------------------------------------------------------------------------
 
     def schedule(self, call: Call[R], /) -> Instance[R]:
-        """Add one instance. With a unique key that a live one holds, that one, marked `duplicate`."""
-        return self._enqueue([call])[0]
+        """Add one instance, and those that it depends on. With a unique key that a live one holds, that one, marked
+        `duplicate`."""
+        return self._scheduling(MAX_BATCH).add([call])[0]
 
     def schedule_many(self, calls: Iterable[Call[R]], /, *, batch: int = 1000) -> list[Instance[R]]:
         """Add many, `batch` at a time (1 to 1,000); one instance for each call, in order. When `calls` itself
-        raises, the batches before stay scheduled."""
+        raises, the batches before stay scheduled. The outputs of a call, in this list, are those of one instance."""
         if not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
             raise ConfigError(f"schedule_many(batch) must be 1 to {MAX_BATCH}; got {batch!r}")
         found: list[Instance[R]] = []
+        scheduling = self._scheduling(batch)
         for chunk in chunks(check_calls("schedule_many()", calls), batch):
-            found.extend(self._enqueue(chunk))
+            found.extend(scheduling.add(chunk))
         return found
 
-    def _enqueue(self, calls: list[Call[R]]) -> list[Instance[R]]:
-        store = self._store
-        records = self._requests.records(calls, store.capabilities.max_payload_bytes)
-        return self._added(records, store.enqueue(records))
+    def _scheduling(self, batch: int) -> Scheduling:
+        return Scheduling(self._store, self._requests, self._added, batch)
 
     def _added(self, records: list[InstanceRecord], answers: list[EnqueueAnswer]) -> list[Instance[Any]]:
         found: list[Instance[Any]] = []
@@ -246,6 +247,7 @@ class StoreClient(ClientTwins):
         misfire_cap: int = 100,
     ) -> Schedule:
         """Add or change a recurring rule of that name; its first slot comes after now."""
+        refuse_system("put_schedule(name)", name)
         rule, store = DeclaredSchedule(name, trigger, call, misfire, overlap, misfire_cap), self._store
         return Schedule.of(store.put_schedule(schedule_record(rule, self._requests, store, store.now_ms())))
 

@@ -1,6 +1,7 @@
 """Why an instance has not ended yet, as far as its store knows."""
 
 from rota.model.errors import StoreError
+from rota.model.ids import id_to_uuid
 from rota.model.records import Snapshot
 from rota.model.state import State
 from rota.store.contract import Store
@@ -15,12 +16,17 @@ def why_not_ended(store: Store, instance_id: str) -> str:
         (found,) = store.get([instance_id])
         if found is None:
             return "it was purged meanwhile"
-        return _queued(store, found) if found.state is State.SCHEDULED else _elsewhere(found)
+        return _queued(store, found) if found.state is State.SCHEDULED else _elsewhere(store, found)
     except StoreError as error:
         return f"where it stands now is not known ({error})"
 
 
-def _elsewhere(found: Snapshot) -> str:
+def _elsewhere(store: Store, found: Snapshot) -> str:
+    if found.state is State.CREATED:
+        parents = store.get(found.record.depends_on)
+        left = [one for one in parents if one is not None and not one.state.final]
+        named = "".join(f", {one.record.kind!r} {id_to_uuid(one.record.id)} among them" for one in left[:1])
+        return f"it waits for {len(left)} of the {len(parents)} instances that it depends on{named}"
     if found.state is State.PROCESSING:
         return f"it is processing, attempt {found.attempt} on the worker {found.worker}"
     return f"it is {found.state.value} now"

@@ -9,6 +9,7 @@ from typing import Any, Final
 from rota.engine.codec import decode, decode_arguments, encode_arguments, encode_result
 from rota.engine.conversion.scalars import Converter
 from rota.engine.convert import converter_of
+from rota.engine.dependencies import holds_output
 from rota.engine.mismatch import Mismatch, spot
 from rota.engine.parameters import Parameters
 from rota.engine.plain import NotData
@@ -50,8 +51,9 @@ class ArgumentPlan:
     def bind(self, args: Sequence[object], kwargs: Mapping[str, object]) -> tuple[list[Any], dict[str, Any]]:
         """Check and convert arguments, each kept where the caller put it, defaults not filled in.
 
-        Idempotent, also over the wire: binding the decoded arguments gives the same. ArgumentError when the arguments
-        don't fit; ConfigError when an annotation can't be resolved.
+        Idempotent, also over the wire: binding the decoded arguments gives the same. A value with outputs in it that
+        can't be converted stays as it is, until the outputs are known. ArgumentError when the arguments don't fit;
+        ConfigError when an annotation can't be resolved.
         """
         if not kwargs and self._fewest <= len(args) <= self._most:
             try:
@@ -157,6 +159,8 @@ class ArgumentPlan:
         try:
             return self._by_name[parameter](value, False)
         except Mismatch as error:
+            if holds_output(value):
+                return value
             raise ArgumentError(f"{self._where(shown)}: {error}") from error
 
     def _explain(self, error: NotData) -> str:

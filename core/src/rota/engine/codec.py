@@ -7,14 +7,15 @@ import msgspec
 
 from rota.engine.convert import converter_of
 from rota.engine.mismatch import Mismatch, shorten
+from rota.engine.output import from_reference
 from rota.engine.plain import ATOMS, NotData, plain
 from rota.model.errors import CorruptRecord
 
 __all__ = ["decode", "decode_arguments", "decode_result", "encode", "encode_arguments", "encode_result"]
 
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
-_DECODE: Final = msgspec.msgpack.Decoder().decode
-_DECODE_ARGUMENTS: Final = msgspec.msgpack.Decoder(tuple[list[Any], dict[str, Any]]).decode
+_DECODE: Final = msgspec.msgpack.Decoder(ext_hook=from_reference).decode
+_DECODE_ARGUMENTS: Final = msgspec.msgpack.Decoder(tuple[list[Any], dict[str, Any]], ext_hook=from_reference).decode
 
 #: What junk makes the decoder raise: no msgpack, text that is no UTF-8, keys that can't be, depth without end.
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)

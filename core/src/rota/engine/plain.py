@@ -17,6 +17,7 @@ from uuid import UUID
 import msgspec
 
 from rota.engine.mismatch import shorten, spot
+from rota.engine.output import Output
 
 __all__ = ["ATOMS", "DATA", "NotData", "plain"]
 
@@ -100,6 +101,15 @@ def _plain_time(value: time) -> str:
     return value.isoformat()
 
 
+def _plain_output(value: Output) -> object:
+    reference = value.reference
+    if reference is None:
+        raise NotData(
+            f"{value!r} can't stand here: it may be an argument, or an item of a list, a tuple or a dict's values"
+        )
+    return reference
+
+
 def _plain_other(value: object) -> object:
     for base, handler in _BY_BASE:
         if isinstance(value, base):
@@ -133,6 +143,7 @@ _EXACT: Final[MappingProxyType[type, Callable[[Any], object]]] = MappingProxyTyp
         date: date.isoformat,
         time: _plain_time,
         timedelta: msgspec.to_builtins,
+        Output: _plain_output,
         UUID: str,
         Decimal: str,
         bytearray: bytes,

@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from rota.engine.dependencies import holds_output
+from rota.engine.output import Output
 from rota.engine.plain import ATOMS, NotData, plain
 from rota.model.errors import ArgumentError, ConfigError
 
@@ -56,6 +58,11 @@ class Template:
             raise ArgumentError(f"{self.what} {self.text!r}: these arguments have no {'.'.join(steps)}")
         if type(value) is str:
             return value
+        if holds_output(value):
+            raise ArgumentError(
+                f"{self.what} {self.text!r}: {'.'.join(steps)} is the result of another instance, known only when that "
+                "has ended; a key is made when the call is scheduled"
+            )
         try:
             return _write(plain(value))
         except NotData as error:
@@ -75,7 +82,10 @@ def _steps(field: str, where: str) -> tuple[str, ...]:
 
 
 def _follow(value: object, step: str) -> object:
-    """A field of data, in whichever form it has by now: an object's attribute, a key, an index."""
+    """A field of data, in whichever form it has by now: an object's attribute, a key, an index. Of an output all that
+    is known is that it has none yet."""
+    if isinstance(value, Output):
+        return value
     if isinstance(value, Mapping):
         return value.get(step, _MISSING)
     if isinstance(value, (list, tuple)) and step.isdecimal():

@@ -1,17 +1,21 @@
 """A job with arguments and options, not scheduled yet."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Generic, final
+from typing import TYPE_CHECKING, Any, Generic, cast, final
+from uuid import UUID
 
 from typing_extensions import TypeVar
 
-from rota.jobs.options import CallOptions, unsupported_flows
+from rota.engine.dependencies import outputs_in
+from rota.engine.output import Output
+from rota.engine.plain import ATOMS
+from rota.jobs.options import CallOptions
 from rota.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from rota.jobs.definition import Definition
 
-__all__ = ["Call", "check_call", "check_calls"]
+__all__ = ["Call", "check_call", "check_calls", "depends"]
 
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
@@ -19,7 +23,8 @@ R = TypeVar("R")
 
 @final
 class Call(Generic[R_co]):
-    """One call of a job, not yet scheduled: job, arguments, options. Scheduling it twice makes two instances.
+    """One call of a job, not yet scheduled: job, arguments, options. Scheduling it twice makes two instances; within
+    one schedule call, all outputs of it are those of one instance.
 
     `args` and `kwargs` are bound and converted already.
     """
@@ -54,8 +59,18 @@ class Call(Generic[R_co]):
 
     @property
     def output(self) -> R_co:
-        """Stands for the result: pass it as an argument of another call; that one then depends on this one."""
-        raise unsupported_flows("Call.output")
+        """Stands for the result: pass it as an argument of another call, or within a list, a tuple or the values of a
+        dict; that one then depends on this one, which is scheduled with it."""
+        return cast(R_co, Output(self))
+
+    @property
+    def depends_on(self) -> "tuple[Call[Any] | UUID, ...]":
+        """The calls and the instances, by id, that must have ended before it can start; each once."""
+        said, outputs = self._options.depends_on, outputs_in(self._args, self._kwargs)
+        if not said and not outputs:
+            return ()
+        sources = (*said, *(output.source for output in outputs))
+        return tuple({one if isinstance(one, UUID) else id(one): one for one in sources}.values())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Call):
@@ -68,6 +83,16 @@ class Call(Generic[R_co]):
     def __repr__(self) -> str:
         values = [*map(repr, self._args), *(f"{name}={value!r}" for name, value in self._kwargs.items())]
         return f"<Call {self.kind}({', '.join(values)})>"
+
+
+def depends(call: Any) -> bool:
+    """Whether a call that is to be scheduled depends on anything; quick for the many that don't. Raises ConfigError
+    for what is no call."""
+    if type(call) is not Call:
+        check_call("schedule()", call)
+    if not call._kwargs and ATOMS.issuperset(map(type, call._args)) and not call._options.depends_on:
+        return False
+    return bool(call.depends_on)
 
 
 def check_call(what: str, given: object) -> None:

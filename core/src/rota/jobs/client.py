@@ -26,7 +26,8 @@ class Client(Protocol):
     """
 
     def schedule(self, call: Call[R], /) -> Instance[R]:
-        """Add one instance. With a unique key that a live one holds, that one, marked `duplicate`."""
+        """Add one instance, and those that it depends on. With a unique key that a live one holds, that one, marked
+        `duplicate`."""
         ...
 
     async def aschedule(self, call: Call[R], /) -> Instance[R]:
@@ -34,7 +35,8 @@ class Client(Protocol):
         ...
 
     def schedule_many(self, calls: Iterable[Call[R]], /, *, batch: int = 1000) -> list[Instance[R]]:
-        """Add many, `batch` at a time; one instance for each call, in order."""
+        """Add many, `batch` at a time; one instance for each call, in order. The outputs of a call, in this list, are
+        those of one instance."""
         ...
 
     async def aschedule_many(self, calls: Iterable[Call[R]], /, *, batch: int = 1000) -> list[Instance[R]]:

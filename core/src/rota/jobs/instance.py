@@ -1,9 +1,9 @@
 """An instance as its user holds it: a frozen snapshot, and a handle."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Generic, ParamSpec, Protocol, cast, final
+from typing import Any, Generic, ParamSpec, Protocol, cast, final
 from uuid import UUID
 
 from typing_extensions import TypeVar
@@ -25,7 +25,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _FOLLOW_MS = 1_000
-_INSTEAD = "await one.aresult() or ajoin() in an async def, or schedule the follow-up from an on_complete processor"
+_INSTEAD = (
+    "await one.aresult() or ajoin() in an async def, or let what needs the result depend on the call: "
+    "then.schedule(first.call(...).output)"
+)
 _NONE = b"\xc0"  # msgpack of None
 
 
@@ -34,6 +37,10 @@ class InstanceSource(Protocol):
 
     def snapshot(self, instance_id: str) -> Snapshot:
         """The instance as it stands now. Raises UnknownInstance."""
+        ...
+
+    def snapshots(self, ids: Sequence[str]) -> list[Snapshot]:
+        """Instances as they stand now, in order; those that are not there are left out."""
         ...
 
     def final_snapshot(self, instance_id: str, timeout_s: float | None) -> Snapshot:
@@ -100,7 +107,8 @@ class Instance(Generic[R_co]):
 
     @property
     def arguments(self) -> Mapping[str, object]:
-        """Its arguments by parameter name, as plain data where the job is not known here."""
+        """Its arguments by parameter name, as plain data where the job is not known here. What another instance
+        returns stands there as an output of that."""
         plan = self._source.plan_of(self.kind)
         return MappingProxyType(plan.named(*plan.decode(self._snapshot.record.arguments)))
 
@@ -111,7 +119,7 @@ class Instance(Generic[R_co]):
 
     @property
     def due_at(self) -> datetime:
-        """When it may start, by the store's clock."""
+        """When it may start, by the store's clock; of one that waits for others, when it was scheduled."""
         return from_ms(self._snapshot.due_ms)
 
     @property
@@ -126,7 +134,8 @@ class Instance(Generic[R_co]):
 
     @property
     def progress(self) -> float | None:
-        """The fraction that it last reported, 0 to 1."""
+        """The fraction that it last reported, 0 to 1; of one that waits for others, the part of them that have
+        ended."""
         return self._snapshot.progress
 
     @property
@@ -209,6 +218,15 @@ class Instance(Generic[R_co]):
     async def acancel(self) -> bool:
         """`cancel`, awaited."""
         return await self._source.offload(self.cancel)
+
+    def parents(self) -> "list[Instance[Any]]":
+        """The instances that it depends on, as they stand now; those that were purged are left out."""
+        found = self._source.snapshots(self._snapshot.record.depends_on)
+        return [Instance(self._source, snapshot) for snapshot in found]
+
+    async def aparents(self) -> "list[Instance[Any]]":
+        """`parents`, awaited."""
+        return await self._source.offload(self.parents)
 
     def history(self) -> list[Transition]:
         """The states it went through, oldest first: all of them up to 64, else the first 2 and the last 62."""

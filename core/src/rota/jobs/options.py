@@ -10,12 +10,13 @@ from rota.engine.arguments import ArgumentPlan, OpenPlan
 from rota.engine.outcome import retry_record
 from rota.engine.rank import check_priority
 from rota.engine.template import Template
+from rota.jobs.instance import Instance
 from rota.model.duration import Duration, to_instant_ms, to_ms
-from rota.model.errors import ConfigError, UnsupportedFeature
+from rota.model.errors import ConfigError
 from rota.model.policy import Retry
 from rota.model.records import RetryRecord
 
-__all__ = ["UNSET", "CallOptions", "as_retry", "changed_options", "key_template", "timeout_in_ms", "unsupported_flows"]
+__all__ = ["UNSET", "CallOptions", "as_retry", "changed_options", "key_template", "timeout_in_ms"]
 
 #: Stands for an option that was not given, where None means something.
 UNSET: Final[Any] = type("Unset", (), {"__repr__": lambda self: "..."})()
@@ -37,13 +38,8 @@ class CallOptions(msgspec.Struct, frozen=True):
     timeout_ms: int | None = None
     retry: RetryRecord | None = None
     unique_key: Any = UNSET  # a Template, or None for no key
-    depends_on: tuple[object, ...] = ()
+    depends_on: tuple[Any, ...] = ()  # calls, and the ids of instances
     on_parent_failure: Literal["cancel", "run"] = "cancel"
-
-
-def unsupported_flows(what: str) -> UnsupportedFeature:
-    """The error of everything that needs one instance to wait for another."""
-    return UnsupportedFeature(f"{what}: flows are not available in this version of rota", feature="dependencies")
 
 
 def as_retry(retry: Retry | int) -> Retry:
@@ -106,17 +102,20 @@ def _read_expires(expires: Duration | datetime | None) -> dict[str, Any]:
 
 
 def _read_depends_on(depends_on: Sequence[object]) -> dict[str, Any]:
-    if not depends_on:
-        return {}
-    raise unsupported_flows("options(depends_on=)")
+    from rota.jobs.call import Call  # which has options itself
+
+    if not isinstance(depends_on, Sequence):
+        raise ConfigError(f"options(depends_on) takes a list of Instances and Calls; write [{depends_on!r}]")
+    for one in depends_on:
+        if not isinstance(one, (Call, Instance)):
+            raise ConfigError(f"options(depends_on) takes Instances and Calls; got {one!r}")
+    return {"depends_on": tuple(one.id if isinstance(one, Instance) else one for one in depends_on)}
 
 
 def _read_on_parent_failure(value: str) -> dict[str, Any]:
-    if value == "cancel":
-        return {}
-    if value != "run":
+    if value not in ("cancel", "run"):
         raise ConfigError(f'options(on_parent_failure) is "cancel" or "run"; got {value!r}')
-    raise unsupported_flows("options(on_parent_failure=)")
+    return {"on_parent_failure": value}
 
 
 _READERS: Final[dict[str, Any]] = {

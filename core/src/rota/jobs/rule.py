@@ -35,6 +35,11 @@ class DeclaredSchedule(msgspec.Struct, frozen=True):
         cap = self.misfire_cap
         if isinstance(cap, bool) or not isinstance(cap, int) or cap < 1:
             raise ConfigError(f"schedule {self.name!r}: misfire_cap is a whole number, 1 or more; got {cap!r}")
+        if self.call.depends_on:
+            raise ConfigError(
+                f"schedule {self.name!r}: a slot fires one instance, and its call depends on others; "
+                "write a job that schedules the flow, and let the rule fire that"
+            )
         if self.call.options.due_ms is not None or self.call.options.jitter_ms:
             raise ConfigError(
                 f"schedule {self.name!r}: its slots say when the call is due, not options(at=, jitter=); "

@@ -1,11 +1,14 @@
-"""What core itself brings, through the same hooks as everybody: executors and queue policies."""
+"""What core itself brings, through the same hooks as everybody: executors, queue policies, and the job of groups."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rota.plugins.hookspecs import hookimpl
 from rota.plugins.specs import ExecutorSpec, PolicySpec
 
-__all__ = ["NAME", "rota_executors", "rota_queue_policies"]
+if TYPE_CHECKING:
+    from rota.jobs.system import SystemJobs
+
+__all__ = ["NAME", "rota_executors", "rota_jobs", "rota_queue_policies"]
 
 NAME: Final = "core"
 """The name of this plugin; it can't be disabled."""
@@ -20,6 +23,14 @@ def rota_executors() -> list[ExecutorSpec]:
             "asyncio", "rota.runtime.executors.event_loop:EventLoopExecutor", "one event loop, for coroutines"
         ),
     ]
+
+
+@hookimpl
+def rota_jobs() -> "SystemJobs":
+    """What flows are made with."""
+    from rota.jobs.flow_jobs import flow_jobs  # the command, which loads plugins, needs no job
+
+    return flow_jobs()
 
 
 @hookimpl

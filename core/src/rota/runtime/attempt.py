@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import count
 from logging import Logger, LoggerAdapter
 from threading import Condition
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 
 from rota.jobs.blocking import on_event_loop
@@ -20,12 +21,15 @@ from rota.model.records import Claim, LogRecord, Snapshot
 from rota.model.state import State
 from rota.model.text import storable
 from rota.runtime.job_log import job_log
+from rota.runtime.parents import with_results
 
 __all__ = ["Attempt", "Interruption", "Surroundings"]
 
 T = TypeVar("T")
 
 Interruption = Literal["canceled", "deadline", "lost", "stopping"]
+
+_NO_RESULTS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 _WHY: Final[Mapping[Interruption, str]] = {
     "canceled": "its cancellation was requested",
@@ -52,12 +56,19 @@ class Attempt:
     """An attempt, from the claim to its end. `ended` is guarded by the worker's slots."""
 
     __slots__ = (
-        "__weakref__", "_lines", "_number", "claim", "deadline_at", "decided", "definition", "ended", "handle",
+        "__weakref__", "_lines", "_results", "claim", "deadline_at", "decided", "definition", "ended", "handle",
         "interruption", "started_at", "surroundings", "worker",
     )  # fmt: skip
 
-    def __init__(self, claim: Claim, definition: Definition, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        definition: Definition,
+        surroundings: Surroundings,
+        results: Mapping[str, bytes] = _NO_RESULTS,
+    ) -> None:
         self.claim = claim
+        self._results = results
         self.definition = definition
         self.surroundings = surroundings
         self.worker = surroundings.worker
@@ -76,6 +87,13 @@ class Attempt:
         self.started_at = self.surroundings.clock.monotonic()
         if timeout_ms := self.timeout_ms:
             self.deadline_at = self.started_at + timeout_ms / 1000
+
+    @property
+    def arguments(self) -> bytes:
+        """The stored arguments, with results in the place of references. Raises: ArgumentError for a result that is
+        gone, CorruptRecord for what is no msgpack."""
+        record = self.claim.record
+        return with_results(record, self._results) if record.depends_on else record.arguments
 
     @property
     def timeout_ms(self) -> int:

@@ -65,7 +65,8 @@ class Consumer:
         )
         dispatcher = Dispatcher(
             self._store, self._identity, lambda: self._kinds, self._slots,
-            lambda claims: self._in_flight.begin(claims, self._surroundings), self._in_flight.give_back, self._lost,
+            lambda claims, results: self._in_flight.begin(claims, self._surroundings, results),
+            self._in_flight.give_back, self._lost,
         )  # fmt: skip
         self._maintenance = Maintenance(self._store, settings.declared, settings.rank, clock, rng)
         self._audit = Audit(self._identity, lambda: [one.claim.record.id for one in self._in_flight.held], clock)

@@ -1,12 +1,13 @@
 """Claims what is due and hands it to the executors."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from rota.model.errors import LeaseLost
 from rota.model.records import Claim
 from rota.runtime.attempt import Attempt
 from rota.runtime.identity import Identity
+from rota.runtime.parents import results_for
 from rota.runtime.slots import Slots
 from rota.store.contract import MAX_WAIT_MS, Store
 
@@ -24,7 +25,7 @@ class Dispatcher:
         identity: Identity,
         kinds: Callable[[], Sequence[str]],
         slots: Slots,
-        begin: Callable[[Sequence[Claim]], None],
+        begin: Callable[[Sequence[Claim], Mapping[str, bytes]], None],
         give_back: Callable[[Sequence[Attempt]], None],
         lost: Callable[[str], None],
     ) -> None:
@@ -45,13 +46,15 @@ class Dispatcher:
         identity = self._identity
         worker, seq = identity.worker, identity.seq
         try:
-            claims = self._store().claim(worker, seq, self._kinds(), room, MAX_WAIT_MS if free else 0)
+            store = self._store()
+            claims = store.claim(worker, seq, self._kinds(), room, MAX_WAIT_MS if free else 0)
         except LeaseLost:
             self._lost(worker)
             return True
+        results = results_for(claims, store)  # what fails here is claimed again, by the same number
         if worker == identity.worker:  # the claims of a lost one are no longer ours
             identity.seq = seq + 1
             self._slots.note_dry(not free and len(claims) < room)
             if claims:
-                self._begin(claims)
+                self._begin(claims, results)
         return True

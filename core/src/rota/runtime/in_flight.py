@@ -49,10 +49,10 @@ class InFlight:
 
     # ---- on the way in -----------------------------------------------------------------------
 
-    def begin(self, claims: Sequence[Claim], surroundings: Surroundings) -> None:
-        """Take in claims and start those that have a slot."""
+    def begin(self, claims: Sequence[Claim], surroundings: Surroundings, results: Mapping[str, bytes]) -> None:
+        """Take in claims, with the results that their arguments refer to, and start those that have a slot."""
         definitions = self._definitions
-        attempts = [Attempt(claim, definitions[claim.record.kind], surroundings) for claim in claims]
+        attempts = [Attempt(claim, definitions[claim.record.kind], surroundings, results) for claim in claims]
         for attempt in attempts:
             self._held[attempt.claim.record.id] = attempt
             if attempt.claim.record.id in self._canceled_early:

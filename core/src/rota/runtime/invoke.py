@@ -70,5 +70,5 @@ def _function(attempt: Attempt) -> Callable[..., Any]:
 
 def _arguments(attempt: Attempt) -> tuple[tuple[object, ...] | list[object], dict[str, object]]:
     plan = attempt.definition.plan
-    args, kwargs = plan.bind(*plan.decode(attempt.claim.record.arguments))
+    args, kwargs = plan.bind(*plan.decode(attempt.arguments))
     return ((Context(attempt), *args) if plan.takes_context else args), kwargs

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rota.model.state import State
 from rota.store.contract import CancelAnswer
-from rota_store_memory.entry import CANCELED, PROCESSING, Entry
+from rota_store_memory.entry import CANCELED, PROCESSING, SCHEDULED, Entry
 from rota_store_memory.moves import finish
 from rota_store_memory.queue import KindQueue
 from rota_store_memory.space import Space
@@ -34,9 +34,11 @@ def _cancel(space: Space, entry: Entry | None, where: frozenset[State] | None, n
 
 
 def end_queued(space: Space, queue: KindQueue, entry: Entry, now_ms: int, reason: str | None = None) -> None:
-    """Make a queued `entry` CANCELED where it stands."""
+    """Make a queued `entry`, or one that waits for its parents, CANCELED where it stands."""
+    queued = entry.state is SCHEDULED
     finish(space, queue, entry, CANCELED, now_ms, reason=reason)
-    queue.drop(entry)
+    if queued:
+        queue.drop(entry)
 
 
 def _request(space: Space, entry: Entry) -> None:

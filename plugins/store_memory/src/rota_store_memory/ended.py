@@ -2,7 +2,7 @@
 
 from bisect import insort
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import Final
 
@@ -37,12 +37,12 @@ class Ended:
         else:
             order.append(entry)
 
-    def oldest(self) -> Entry | None:
-        """The one that ended first."""
+    def by_end(self) -> Iterator[Entry]:
+        """Those that ended first, first; what was met may be emptied before the next is asked for."""
         while self._order and self._order[0].hollow:
             self._order.popleft()
             self._dead -= 1
-        return self._order[0] if self._order else None
+        return filter(_kept, self._order)  # which nothing but `add` changes: `discard` makes another one
 
     def discard(self) -> None:
         """Count one entry that was emptied just now."""

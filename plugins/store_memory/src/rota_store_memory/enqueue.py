@@ -5,31 +5,21 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
-from rota.model.errors import UnsupportedFeature
 from rota.model.records import EnqueueAnswer, InstanceRecord
-from rota_store_memory.entry import CREATED, SCHEDULED, Entry
+from rota.store.contract import MAX_PARENTS
+from rota_store_memory.entry import COMPLETED, CREATED, SCHEDULED, Entry
+from rota_store_memory.moves import end_waiting, let_in
 from rota_store_memory.queue import KindQueue
 from rota_store_memory.space import Space
 
-__all__ = ["MAX_PAYLOAD_BYTES", "enqueue", "refuse_unsupported"]
+__all__ = ["MAX_PAYLOAD_BYTES", "enqueue"]
 
 MAX_PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 _by_kind: Final = attrgetter("kind")
 
 
-def refuse_unsupported(records: Iterable[InstanceRecord]) -> None:
-    """Raise UnsupportedFeature for the first record that asks for what is not declared; before anything is done."""
-    for record in records:
-        if record.depends_on:
-            raise UnsupportedFeature(
-                f"instance {record.id!r} of kind {record.kind!r} asks for 'dependencies', which the memory store does "
-                f"not declare; use a store with it, or schedule without",
-                "dependencies",
-            )
-
-
 def enqueue(space: Space, records: Sequence[InstanceRecord], now_ms: int) -> list[EnqueueAnswer]:
-    """Add `records`, which ask for nothing unsupported, in list order; wake as many waiters. O(log n) each."""
+    """Add `records` in list order; wake as many waiters. O(log n) each."""
     answers: list[EnqueueAnswer] = []
     for kind, same_kind in groupby(records, _by_kind):
         queue = space.queue(kind)
@@ -53,6 +43,11 @@ def _admit(
             if refusal is not None:
                 answer(refusal)
                 continue
+        if record.depends_on:
+            found = _admit_dependent(space, queue, record, now_ms)
+            before += found.status == "added"  # it was counted where it stands
+            answer(found)
+            continue
         if due_ms is None:
             due_ms = now_ms + record.delay_ms
         entries[instance_id] = entry = Entry(record.rank, due_ms, instance_id, record, now_ms)
@@ -68,6 +63,48 @@ def _admit(
         answer(EnqueueAnswer("added", instance_id, due_ms))
     queue.counts[SCHEDULED] += len(entries) - before
     space.tell(queue, alarm)
+
+
+def _admit_dependent(space: Space, queue: KindQueue, record: InstanceRecord, now_ms: int) -> EnqueueAnswer:
+    """Add a record with parents: it waits for those that have not ended."""
+    parents = [space.entries.get(parent) for parent in dict.fromkeys(record.depends_on)]
+    known = [parent for parent in parents if parent is not None]
+    if len(known) < len(parents) or len(record.depends_on) > MAX_PARENTS:
+        return EnqueueAnswer("refused", record.id, error=_unfit(space, record))
+    entry = Entry(record.rank, now_ms, record.id, record, now_ms, record.expires_ms, state=CREATED, scheduled_ms=None)
+    space.entries[entry.id] = entry
+    queue.live.add(entry)
+    queue.counts[CREATED] += 1
+    if record.unique_key is not None:
+        queue.unique[record.unique_key] = entry.id
+    if entry.expires_ms is not None:
+        space.expiry.push(entry.expires_ms, entry)
+    if space.changes.on:
+        space.changes.note(entry, CREATED, now_ms, None, None, None)
+    _let_wait(space, queue, entry, known, now_ms)
+    return EnqueueAnswer("added", entry.id, entry.due_ms, state=entry.state)
+
+
+def _let_wait(space: Space, queue: KindQueue, entry: Entry, parents: list[Entry], now_ms: int) -> None:
+    failed = any(parent.ended and parent.state is not COMPLETED for parent in parents)
+    if failed and entry.record.on_parent_failure == "cancel":
+        end_waiting(space, entry, now_ms)  # nothing depends on it yet
+        return
+    left = {parent.id for parent in parents if not parent.ended}
+    space.dependents.add(entry.id, [parent.id for parent in parents], left)
+    if not left:
+        let_in(space, queue, entry, now_ms)
+
+
+def _unfit(space: Space, record: InstanceRecord) -> str:
+    number = len(record.depends_on)
+    if number > MAX_PARENTS:
+        return (
+            f"an instance of {record.kind!r} depends on {number:,} others, at most {MAX_PARENTS:,} is what a store "
+            "takes: let it depend on instances that each collect some of them, as rota.group() does"
+        )
+    unknown = next(parent for parent in record.depends_on if parent not in space.entries)
+    return f"an instance of {record.kind!r} depends on {unknown!r}, which is not here: it never was, or it was purged"
 
 
 def _refusal(entries: dict[str, Entry], queue: KindQueue, record: InstanceRecord) -> EnqueueAnswer | None:

@@ -13,7 +13,8 @@ from rota.model.records import ErrorRecord, InstanceRecord
 from rota.model.state import State
 
 __all__ = [
-    "CANCELED", "COMPLETED", "CREATED", "PROCESSING", "SCHEDULED", "TERMINATED", "TIMED_OUT", "Entry", "Flat",
+    "AT_ONCE", "CANCELED", "COMPLETED", "CREATED", "PROCESSING", "SCHEDULED", "TERMINATED", "TIMED_OUT", "Entry",
+    "Flat",
 ]  # fmt: skip
 
 # Reading a member off the enum class costs several times a module's global.
@@ -24,6 +25,8 @@ COMPLETED: Final = State.COMPLETED
 TERMINATED: Final = State.TERMINATED
 CANCELED: Final = State.CANCELED
 TIMED_OUT: Final = State.TIMED_OUT
+
+AT_ONCE: Final = -1  #: released in the step that enqueued it
 
 #: A history without its first two entries, as one flat tuple (see `history`).
 Flat: TypeAlias = tuple[int | str | ErrorRecord | None, ...]
@@ -36,6 +39,7 @@ class Entry(msgspec.Struct, order=True, gc=False, weakref=False):
 
     `due_ms` changes only while the entry stands in no heap. `delayed` tells the heap that a queued
     entry stands in. `token` is 0 until the first claim. `settled` is the last token that was settled.
+    `scheduled_ms` is when one that waited for parents was released, None until then.
     """
 
     rank: int
@@ -59,6 +63,7 @@ class Entry(msgspec.Struct, order=True, gc=False, weakref=False):
     cancel_requested: bool = False
     history: Flat = ()
     dropped: int = 0
+    scheduled_ms: int | None = AT_ONCE
 
     @property
     def ended(self) -> bool:

@@ -11,7 +11,7 @@ from rota.model.query import InstanceFilter
 from rota.model.records import KindStats, Snapshot
 from rota.model.state import FINAL_STATES, State
 from rota.store.contract import MAX_LOOKED_AT
-from rota_store_memory.entry import Entry
+from rota_store_memory.entry import CREATED, Entry
 from rota_store_memory.index import IdIndex, by_id
 from rota_store_memory.queue import KindQueue
 from rota_store_memory.space import Space
@@ -28,6 +28,9 @@ def snapshot(space: Space, entry: Entry) -> Snapshot:
     """`entry` as it stands."""
     log = space.logs.get(entry.id)
     progress = None if log is None else log.progress
+    fraction = None if progress is None else progress.progress
+    if entry.state is CREATED:
+        fraction = 1 - space.dependents.left(entry.id) / len(frozenset(entry.record.depends_on))
     return Snapshot(
         record=entry.record,
         state=entry.state,
@@ -40,7 +43,7 @@ def snapshot(space: Space, entry: Entry) -> Snapshot:
         ended_ms=entry.ended_ms,
         worker=entry.worker,
         reason=entry.reason,
-        progress=None if progress is None else progress.progress,
+        progress=fraction,
         progress_message="" if progress is None else progress.message,
         cancel_requested=entry.cancel_requested,
         result=entry.result,
@@ -155,9 +158,11 @@ def _checks(query: InstanceFilter) -> Iterator[_Check]:
     for field in ("worker", "reason"):
         if (wanted := getattr(query, field)) is not None:
             yield _equals(attrgetter(field), wanted)
-    for field in ("schedule", "parent", "unique_key"):
+    for field in ("schedule", "unique_key"):
         if (wanted := getattr(query, field)) is not None:
             yield _equals(attrgetter(f"record.{field}"), wanted)
+    if (parent := query.parent) is not None:
+        yield lambda entry: parent == entry.record.parent or parent in entry.record.depends_on
     yield from _windows(query)
 
 

@@ -1,8 +1,8 @@
 """The history of an instance, kept as one flat tuple and read as records.
 
-The first two entries, CREATED and SCHEDULED, follow from the time of the enqueue step and are not
-kept. The others stand one after the other in a tuple of `_WIDTH` atoms each: the garbage collector
-lets go of such a tuple, a list of records would cost it a visit per change.
+The first two entries, CREATED and SCHEDULED, follow from the times of the enqueue step and of the release,
+mostly the same, and are not kept. The others stand one after the other in a tuple of `_WIDTH` atoms each: the
+garbage collector lets go of such a tuple, a list of records would cost it a visit per change.
 """
 
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 from rota.model.records import ErrorRecord, History, TransitionRecord
 from rota.model.state import State
 from rota.store.contract import MAX_HISTORY
-from rota_store_memory.entry import CREATED, SCHEDULED, Entry
+from rota_store_memory.entry import AT_ONCE, CREATED, SCHEDULED, Entry
 
 __all__ = ["add_to_history", "number_of", "read_history", "transition"]
 
@@ -35,10 +35,13 @@ def add_to_history(
 
 def read_history(entry: Entry) -> History:
     """The history of `entry` as records, oldest first."""
-    first = (TransitionRecord(CREATED, entry.enqueued_ms), TransitionRecord(SCHEDULED, entry.enqueued_ms))
+    first = [TransitionRecord(CREATED, entry.enqueued_ms)]
+    if entry.scheduled_ms is not None:
+        at_once = entry.scheduled_ms == AT_ONCE
+        first.append(TransitionRecord(SCHEDULED, entry.enqueued_ms if at_once else entry.scheduled_ms))
     flat = entry.history
-    rest = tuple(transition(*flat[at : at + _WIDTH]) for at in range(0, len(flat), _WIDTH))
-    return History(first + rest, entry.dropped)
+    rest = (transition(*flat[at : at + _WIDTH]) for at in range(0, len(flat), _WIDTH))
+    return History((*first, *rest), entry.dropped)
 
 
 def transition(number: Any, *rest: Any) -> TransitionRecord:

@@ -1,7 +1,7 @@
 """`purge`: remove finished instances with all that belongs to them."""
 
 from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop, heapreplace
+from heapq import merge
 
 from rota.model.query import PurgeFilter
 from rota.model.state import FINAL_STATES
@@ -13,7 +13,8 @@ __all__ = ["purge"]
 
 
 def purge(space: Space, query: PurgeFilter, limit: int) -> int:
-    """Remove up to `limit` that match, those that ended first, first; how many. O(kinds + limit * log kinds)."""
+    """Remove up to `limit` that match, those that ended first, first; how many. What a live dependent
+    needs stays. O(kinds + (limit + what stays) * log kinds)."""
     victims = _oldest(space, query, limit) if query.ids is None else _named(space, query, query.ids, limit)
     removed = 0
     for entry in victims:
@@ -29,7 +30,7 @@ def purge(space: Space, query: PurgeFilter, limit: int) -> int:
 def _named(space: Space, query: PurgeFilter, ids: Sequence[str], limit: int) -> Iterator[Entry]:
     for instance_id in ids:
         entry = space.entries.get(instance_id)
-        if limit > 0 and entry is not None and _matches(entry, query):
+        if limit > 0 and entry is not None and _matches(entry, query) and not space.dependents.hold(instance_id):
             limit -= 1
             yield entry
 
@@ -44,24 +45,16 @@ def _matches(entry: Entry, query: PurgeFilter) -> bool:
 
 def _oldest(space: Space, query: PurgeFilter, limit: int) -> Iterator[Entry]:
     """Matches by the time of their end, over all kinds and states; each is removed before the next is asked for."""
-    groups = list(_groups(space, query))
-    heads = [_head(n, entry) for n, group in enumerate(groups) if (entry := group.oldest()) is not None]
-    heapify(heads)
-    while heads and limit > 0:
-        _, _, n, entry = heads[0]
-        if not _matches(entry, query):
+    for entry in merge(*(group.by_end() for group in _groups(space, query)), key=_end):
+        if limit <= 0 or not _matches(entry, query):
             return  # the oldest of all that are left is too young
-        limit -= 1
-        yield entry
-        following = groups[n].oldest()
-        if following is None:
-            heappop(heads)
-        else:
-            heapreplace(heads, _head(n, following))
+        if not space.dependents.hold(entry.id):
+            limit -= 1
+            yield entry
 
 
-def _head(group: int, entry: Entry) -> tuple[int, str, int, Entry]:
-    return entry.ended_ms or 0, entry.id, group, entry
+def _end(entry: Entry) -> tuple[int, str]:
+    return entry.ended_ms or 0, entry.id
 
 
 def _groups(space: Space, query: PurgeFilter) -> Iterator[Ended]:

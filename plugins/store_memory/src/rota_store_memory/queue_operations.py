@@ -16,7 +16,7 @@ from rota.model.state import State
 from rota.store.contract import MAX_WAIT_MS, CancelAnswer
 from rota_store_memory.cancel import cancel
 from rota_store_memory.claim import claim, has_work, remember_nothing
-from rota_store_memory.enqueue import enqueue, refuse_unsupported
+from rota_store_memory.enqueue import enqueue
 from rota_store_memory.settle import settle
 from rota_store_memory.view import View
 from rota_store_memory.waiting import monotonic_ms
@@ -31,8 +31,7 @@ class QueueOperations(View):
     __slots__ = ()
 
     def enqueue(self, records: Sequence[InstanceRecord]) -> list[EnqueueAnswer]:
-        """Add instances; raises UnsupportedFeature for the whole call when one asks for what is not declared."""
-        refuse_unsupported(records)
+        """Add instances."""
         with self._lock:
             return enqueue(self._space, records, self._clock.now_ms())
 

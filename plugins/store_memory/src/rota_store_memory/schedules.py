@@ -7,15 +7,14 @@ from msgspec.structs import replace
 from rota.engine.reconcile import changed, standing_fingerprint
 from rota.model.records import InstanceRecord, ScheduleRecord
 from rota.store.contract import FireAnswer
-from rota_store_memory.enqueue import enqueue, refuse_unsupported
+from rota_store_memory.enqueue import enqueue
 from rota_store_memory.space import Space
 
 __all__ = ["all_schedules", "due_schedules", "fire", "patch_schedule", "put_schedule", "sync_schedules"]
 
 
 def put_schedule(space: Space, schedule: ScheduleRecord) -> ScheduleRecord:
-    """Add or change one rule; what stands afterwards. Raises: UnsupportedFeature."""
-    refuse_unsupported((schedule.template,))
+    """Add or change one rule; what stands afterwards."""
     identity = schedule.name, schedule.owner
     old = space.schedules.get(identity)
     if old is not None:
@@ -57,8 +56,6 @@ def sync_schedules(
     standing = standing_fingerprint(space.leases.running(monotonic_ms), owner)
     if standing is not None and standing != fingerprint:
         return False
-    for schedule in schedules:
-        refuse_unsupported((schedule.template,))
     declared = {schedule.name for schedule in schedules}
     for name, of_owner in list(space.schedules):
         if of_owner == owner and name not in declared:
@@ -85,8 +82,7 @@ def fire(
     records: Sequence[InstanceRecord],
     now_ms: int,
 ) -> FireAnswer:
-    """Pass a slot of a rule, with its instances unless the last one still lives. Raises: UnsupportedFeature."""
-    refuse_unsupported(records)
+    """Pass a slot of a rule, with its instances unless the last one still lives."""
     identity = schedule.name, schedule.owner
     rule = space.schedules.get(identity)
     if rule is None or rule.version != schedule.version:

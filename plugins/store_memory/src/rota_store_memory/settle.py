@@ -7,7 +7,7 @@ from rota.model.errors import ConfigError
 from rota.model.records import Ending, Outcome, SettleAnswer
 from rota.model.state import State
 from rota.store.contract import MAX_FOLLOWUPS
-from rota_store_memory.enqueue import enqueue, refuse_unsupported
+from rota_store_memory.enqueue import enqueue
 from rota_store_memory.entry import CANCELED, COMPLETED, PROCESSING, TERMINATED, TIMED_OUT, Entry
 from rota_store_memory.moves import crash, finish, move, release, requeue
 from rota_store_memory.space import Space
@@ -29,12 +29,11 @@ _GONE: Final = SettleAnswer("lost", None)
 def settle(space: Space, outcomes: Sequence[Outcome], now_ms: int) -> list[SettleAnswer]:
     """Apply `outcomes` in order. O(log n) each.
 
-    Raises: ConfigError for too many follow-ups, UnsupportedFeature for one; before anything is done.
+    Raises: ConfigError for too many follow-ups, before anything is done.
     """
     for outcome in outcomes:
         if outcome.followups:
             _refuse_too_many(outcome)
-            refuse_unsupported(outcome.followups)
     return [_settle(space, outcome, now_ms) for outcome in outcomes]
 
 

@@ -5,9 +5,10 @@ from threading import Lock
 from rota.model.records import KindDescriptor, ScheduleRecord
 from rota.store.contract import MAX_PROMOTED
 from rota_store_memory.changes import ChangeRing
+from rota_store_memory.dependents import Dependents
 from rota_store_memory.documents import Documents
 from rota_store_memory.due_heap import DueHeap
-from rota_store_memory.entry import PROCESSING, SCHEDULED, Entry
+from rota_store_memory.entry import CREATED, PROCESSING, SCHEDULED, Entry
 from rota_store_memory.instance_log import InstanceLog
 from rota_store_memory.leases import Leases
 from rota_store_memory.limits import KindLimits
@@ -27,8 +28,8 @@ class Space:
     """
 
     __slots__ = (
-        "_grown", "beats", "changes", "descriptors", "documents", "endings", "entries", "expiry", "leases",
-        "limits", "line", "log_readers", "logs", "name", "queues", "schedules", "token", "version", "waiters",
+        "_grown", "beats", "changes", "dependents", "descriptors", "documents", "endings", "entries", "expiry",
+        "leases", "limits", "line", "log_readers", "logs", "name", "queues", "schedules", "token", "version", "waiters",
     )  # fmt: skip
 
     def __init__(self, name: str, lock: Lock) -> None:
@@ -39,6 +40,7 @@ class Space:
         self.logs: dict[str, InstanceLog] = {}
         self.leases = Leases()
         self.changes = ChangeRing()
+        self.dependents = Dependents()
         self.documents = Documents()
         self.descriptors: dict[str, KindDescriptor] = {}
         self.limits: dict[str, KindLimits] = {}
@@ -136,6 +138,7 @@ class Space:
         self.queues.clear()
         self.entries, self.logs, self.expiry, self._grown = {}, {}, DueHeap(_expiring), 0
         self.changes.clear()
+        self.dependents = Dependents()
         self.documents.clear()
         self.descriptors.clear()
         self.limits.clear()
@@ -143,4 +146,5 @@ class Space:
 
 
 def _expiring(entry: Entry) -> bool:
-    return entry.state is SCHEDULED and not entry.token  # claimed once is started, also when it comes back uncounted
+    waiting = entry.state is SCHEDULED or entry.state is CREATED
+    return waiting and not entry.token  # claimed once is started, also when it comes back uncounted

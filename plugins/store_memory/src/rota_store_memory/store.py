@@ -18,7 +18,7 @@ from rota_store_memory.waiting import monotonic_ms
 __all__ = ["MemoryStore", "open_store"]
 
 _CAPABILITIES: Final = StoreCapabilities(
-    features=frozenset({"limits", "rate", "changes", "push", "wake_one", "push_cancel", "exact_count"}),
+    features=frozenset({"dependencies", "limits", "rate", "changes", "push", "wake_one", "push_cancel", "exact_count"}),
     clock="host",
     min_lease_ms=1,
     max_payload_bytes=MAX_PAYLOAD_BYTES,
