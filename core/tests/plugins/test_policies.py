@@ -86,8 +86,8 @@ def test_a_factory_is_the_rank_function_or_makes_it_of_options(host: PluginHost,
     ("policy", "said"),
     [
         ("scaled?bye=3", "unexpected argument 'bye'"),
-        ("scaled?by=three", "\"by\" of \"scaled\": expected int, got 'three'"),
-        ("scaled?by=1&after=soon", "\"after\" of \"scaled\": expected timedelta"),
+        ("scaled?by=three", '"by" of "scaled": expected int, got \'three\''),
+        ("scaled?by=1&after=soon", '"after" of "scaled": expected timedelta'),
         ("scaled?by=0", "by must not be 0"),
     ],
 )
