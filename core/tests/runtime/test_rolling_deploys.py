@@ -38,7 +38,7 @@ def _kept_every_slot(fleet: Fleet, since_s: int = _START_S) -> bool:
 
 @_ALL
 def test_after_each_roll_and_rollback_the_surviving_version_stands(versions: tuple[Version, ...]) -> None:
-    """A, then B, back to A, then C, whatever the revisions: none of the rules that all have misses or doubles a slot."""
+    """A, then B, back to A, then C, whatever the revisions: the rule that all have misses and doubles no slot."""
     a, b, c, _ = versions
     fleet = Fleet()
     for version in (a, b, a, c, b):
@@ -50,7 +50,7 @@ def test_after_each_roll_and_rollback_the_surviving_version_stands(versions: tup
 
 
 def test_new_version_stands_from_its_first_worker_on() -> None:
-    """So does the old one from the first worker that came after a rollback had begun, once none of its old ones live."""
+    """So does the old one after a rollback, from its first new worker on, as none of its first ones live."""
     fleet, (a, b, *_) = Fleet(), _UNNUMBERED
     fleet.roll(a)
     for version in (b, a, b):

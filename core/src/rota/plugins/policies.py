@@ -11,7 +11,6 @@ from rota.model.errors import ArgumentError, ConfigError, PluginLoadError
 from rota.model.records import InstanceRecord, ParameterRecord
 from rota.plugins.factories import FactoryTable, import_factory, load_problem
 from rota.plugins.specs import PolicySpec
-from rota.plugins.table import Offer
 
 __all__ = ["PolicyTable", "Rank"]
 

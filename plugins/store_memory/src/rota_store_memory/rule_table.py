@@ -15,9 +15,9 @@ _Slot: TypeAlias = tuple[int, str, bool, str]  # instant, name, whether somebody
 
 
 class RuleTable:
-    """All rules of a namespace. `slots` is sorted and exact: a paused rule, and one without a next slot, is not in it.
+    """All rules of a namespace. The slots are sorted and exact: a paused rule, and one without a next slot, has none.
 
-    A change moves up to one pointer for each rule, which takes less than a heap's comparisons up to tens of thousands
+    A change moves up to one pointer for each rule, which costs less than to work out the next slot even with 100,000
     of them, and leaves nothing dead behind.
     """
 
