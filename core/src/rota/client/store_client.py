@@ -31,7 +31,7 @@ from rota.jobs.views import Change, KindInfo, KindStats, Page, Schedule, WorkerI
 from rota.model.concurrency import check_concurrency
 from rota.model.errors import ConfigError, QueryError, StoreError, UnknownSchedule
 from rota.model.ids import uuid_to_id
-from rota.model.name import check_name
+from rota.model.name import check_name, refuse_system
 from rota.model.query import PurgeFilter, Query, check_query, narrowed
 from rota.model.records import EnqueueAnswer, InstanceRecord, ScheduleRecord, Snapshot
 from rota.model.state import FINAL_STATES, State
@@ -246,6 +246,7 @@ class StoreClient(ClientTwins):
         misfire_cap: int = 100,
     ) -> Schedule:
         """Add or change a recurring rule of that name; its first slot comes after now."""
+        refuse_system("put_schedule(name)", name)
         rule, store = DeclaredSchedule(name, trigger, call, misfire, overlap, misfire_cap), self._store
         return Schedule.of(store.put_schedule(schedule_record(rule, self._requests, store, store.now_ms())))
 

@@ -1,7 +1,7 @@
 """A collection of job definitions; a manager is one, and includes others."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from weakref import WeakSet
 
 from rota.engine.cron import Cron
@@ -13,7 +13,7 @@ from rota.jobs.job import Job
 from rota.jobs.rule import DeclaredSchedule
 from rota.jobs.running import CURRENT
 from rota.model.errors import ConfigError, KindExists, NotBound, UnknownKind
-from rota.model.name import check_name
+from rota.model.name import check_name, is_system, refuse_system
 
 if TYPE_CHECKING:
     from rota.jobs.client import Client
@@ -23,10 +23,13 @@ __all__ = ["Jobs"]
 
 class Jobs:
     """A collection of definitions for a module; a manager includes it. `prefix` is put before every kind and
-    schedule name. As a mapping it answers a `Job` for a kind, included collections too."""
+    schedule name. As a mapping it answers a `Job` for a kind, included collections too; rota's own kinds, those
+    beginning with "system.", are found, but not listed."""
+
+    _reserved: ClassVar[bool] = False  # may have kinds and rules of rota itself
 
     def __init__(self, prefix: str = "") -> None:
-        self._prefix = prefix and check_name("Jobs(prefix)", prefix)
+        self._prefix = prefix and self._allowed("Jobs(prefix)", prefix)
         self._own: dict[str, Job[..., Any, Any]] = {}
         self._schedules: dict[str, DeclaredSchedule] = {}
         self._included: list[Jobs] = []
@@ -77,7 +80,11 @@ class Jobs:
         name = kind if kind is not None else getattr(function, "__name__", None)
         if not name or name == "<lambda>":
             raise ConfigError(f"{function!r} has no name of its own to be known by: give it one with job(kind=...)")
-        return check_name("a kind", self._prefix + name if isinstance(name, str) else name)
+        return self._allowed("a kind", self._prefix + name if isinstance(name, str) else name)
+
+    def _allowed(self, what: str, name: str) -> str:
+        checked = check_name(what, name)
+        return checked if self._reserved else refuse_system(what, checked)
 
     def _add(self, job: Job[..., Any, Any]) -> Job[..., Any, Any] | None:
         """Take in a job; answers the one that it replaces here."""
@@ -116,7 +123,7 @@ class Jobs:
         ("skip"), or "all" fire, but no more than the last `misfire_cap`. `overlap` "skip" passes a slot over while
         the rule's last instance is not final.
         """
-        full = f"{self._prefix}{name}"
+        full = self._allowed("a schedule's name", f"{self._prefix}{name}")
         self._schedules[full] = DeclaredSchedule(full, trigger, call, misfire, overlap, misfire_cap)
 
     def include(self, *jobs: "Jobs | str") -> None:
@@ -140,7 +147,8 @@ class Jobs:
         self._refuse_other((job for one in jobs._closure() for job in one._own.values()), self._sharing())
         self._included.append(jobs)
         jobs._included_by.add(self)
-        for kind in jobs:
+        jobs.resolve()
+        for kind in jobs._all_kinds():
             self._changed(jobs[kind])
 
     # ---- looking up --------------------------------------------------------------------------
@@ -171,6 +179,10 @@ class Jobs:
         return any(kind in one._own for one in self._closure())
 
     def _kinds(self) -> list[str]:
+        return [kind for kind in self._all_kinds() if not is_system(kind)]
+
+    def _all_kinds(self) -> list[str]:
+        """Those of rota itself, too."""
         return list(dict.fromkeys(kind for one in self._closure() for kind in one._own))
 
     def declared_schedules(self) -> dict[str, DeclaredSchedule]:

@@ -13,10 +13,10 @@ from rota.jobs.definition import Definition
 from rota.jobs.job import Job
 from rota.jobs.jobs import Jobs
 from rota.manager.configuration import Configuration, checked_store, default_concurrency
-from rota.manager.worker import Worker
+from rota.manager.worker import Worker, takes
 from rota.model.duration import Duration, to_ms
 from rota.model.errors import ConfigError
-from rota.model.name import check_name
+from rota.model.name import check_name, is_system
 from rota.store.contract import Store
 from rota.store.url import StoreURL
 
@@ -154,8 +154,8 @@ class Manager(Jobs, StoreClient):
         """A worker for the jobs defined here, not started yet.
 
         `concurrency` is how many run at once (default `ROTA_CONCURRENCY`, else 4 for each processor);
-        `kinds` are names or patterns ("billing.*"), all by default. Without a beat for `lease`, the
-        worker counts as dead. `grace` is how long a stop waits for running jobs. Raises ConfigError.
+        `kinds` are names or patterns ("billing.*"), all by default; rota's own come with any. Without a beat for
+        `lease`, the worker counts as dead. `grace` is how long a stop waits for running jobs. Raises ConfigError.
         """
         slots = concurrency if concurrency is not None else self._configuration.number("concurrency")
         lease_ms, grace_ms = to_ms(lease, "worker(lease)"), to_ms(grace, "worker(grace)")
@@ -225,14 +225,15 @@ class Manager(Jobs, StoreClient):
         )
 
     def _definitions(self, patterns: tuple[str, ...] | None) -> dict[str, Definition]:
-        here = {kind: self[kind].definition for kind in self if self[kind].definition.runs_here}
+        found = ((kind, self[kind].definition) for kind in self._all_kinds())
+        here = {kind: definition for kind, definition in found if definition.runs_here}
         if patterns is None:
             return here
         for pattern in patterns:
             if not any(fnmatchcase(kind, pattern) for kind in here):
-                known = ", ".join(sorted(here)) or "none"
+                known = ", ".join(sorted(kind for kind in here if not is_system(kind))) or "none"
                 raise ConfigError(f"worker(kinds): {pattern!r} matches no job defined here; known: {known}")
-        return {kind: one for kind, one in here.items() if any(fnmatchcase(kind, pattern) for pattern in patterns)}
+        return {kind: one for kind, one in here.items() if takes(patterns, kind)}
 
     # ---- life cycle --------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from rota.client.twins import offload
 from rota.model.concurrency import check_concurrency
 from rota.model.duration import Duration, to_seconds
 from rota.model.errors import ConfigError
+from rota.model.name import is_system
 from rota.model.process_lock import ProcessLock
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rota.runtime.consumer import Consumer
     from rota.runtime.settings import ConsumerSettings
 
-__all__ = ["Worker"]
+__all__ = ["Worker", "takes"]
 
 
 class Worker:
@@ -127,8 +128,7 @@ class Worker:
         """Run it from now on: a job that was defined, or defined again, while the worker runs. One whose kind is
         not among the worker's is left alone."""
         consumer, kind = self._consumer, definition.kind
-        wanted = self._patterns is None or any(fnmatchcase(kind, pattern) for pattern in self._patterns)
-        if not wanted or not definition.runs_here:
+        if not takes(self._patterns, kind) or not definition.runs_here:
             return
         if consumer is not None:
             consumer.define(definition)
@@ -172,3 +172,8 @@ class Worker:
         self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /
     ) -> None:
         await self.astop()
+
+
+def takes(patterns: tuple[str, ...] | None, kind: str) -> bool:
+    """Whether a worker for these kinds, all with None, runs `kind`. Every worker runs rota's own."""
+    return patterns is None or is_system(kind) or any(fnmatchcase(kind, pattern) for pattern in patterns)
