@@ -1,76 +1,25 @@
 """`purge`: remove finished instances with all that belongs to them."""
 
-from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop, heapreplace
+from itertools import islice
 
 from rota.model.query import PurgeFilter
-from rota.model.state import FINAL_STATES
-from rota_store_memory.ended import Ended
 from rota_store_memory.entry import Entry
+from rota_store_memory.finished import finished
 from rota_store_memory.space import Space
 
 __all__ = ["purge"]
 
 
 def purge(space: Space, query: PurgeFilter, limit: int) -> int:
-    """Remove up to `limit` that match, those that ended first, first; how many. O(kinds + limit * log kinds)."""
-    victims = _oldest(space, query, limit) if query.ids is None else _named(space, query, query.ids, limit)
-    removed = 0
+    """Remove up to `limit` that match, those that ended first, first; how many. O(kinds + log n + limit * log n)."""
+    victims = list(islice(finished(space, query), max(0, limit)))
     for entry in victims:
         _remove(space, entry)
-        removed += 1
-    if removed:
+    if victims:
         for queue in list(space.queues.values()):
             space.drop_if_empty(queue)
         space.shrink()
-    return removed
-
-
-def _named(space: Space, query: PurgeFilter, ids: Sequence[str], limit: int) -> Iterator[Entry]:
-    for instance_id in ids:
-        entry = space.entries.get(instance_id)
-        if limit > 0 and entry is not None and _matches(entry, query):
-            limit -= 1
-            yield entry
-
-
-def _matches(entry: Entry, query: PurgeFilter) -> bool:
-    if entry.ended_ms is None or (query.kinds is not None and entry.record.kind not in query.kinds):
-        return False
-    if query.states is not None and entry.state not in query.states:
-        return False
-    return query.ended_until_ms is None or entry.ended_ms < query.ended_until_ms
-
-
-def _oldest(space: Space, query: PurgeFilter, limit: int) -> Iterator[Entry]:
-    """Matches by the time of their end, over all kinds and states; each is removed before the next is asked for."""
-    groups = list(_groups(space, query))
-    heads = [_head(n, entry) for n, group in enumerate(groups) if (entry := group.oldest()) is not None]
-    heapify(heads)
-    while heads and limit > 0:
-        _, _, n, entry = heads[0]
-        if not _matches(entry, query):
-            return  # the oldest of all that are left is too young
-        limit -= 1
-        yield entry
-        following = groups[n].oldest()
-        if following is None:
-            heappop(heads)
-        else:
-            heapreplace(heads, _head(n, following))
-
-
-def _head(group: int, entry: Entry) -> tuple[int, str, int, Entry]:
-    return entry.ended_ms or 0, entry.id, group, entry
-
-
-def _groups(space: Space, query: PurgeFilter) -> Iterator[Ended]:
-    for queue in space.queues.values():
-        if query.kinds is not None and queue.kind not in query.kinds:
-            continue
-        for state in FINAL_STATES if query.states is None else query.states:
-            if state in queue.ended:
-                yield queue.ended[state]
+    return len(victims)
 
 
 def _remove(space: Space, entry: Entry) -> None:
@@ -78,7 +27,6 @@ def _remove(space: Space, entry: Entry) -> None:
     del space.entries[instance_id]
     space.logs.pop(instance_id, None)
     queue.counts[state] -= 1
-    entry.empty()
-    queue.ended[state].discard()
+    queue.ended[state].remove(entry)
     space.endings.call(instance_id)
     space.log_readers.call(instance_id)
