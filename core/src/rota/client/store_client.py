@@ -24,6 +24,7 @@ from rota.engine.every import Every
 from rota.engine.rank import RankFunction
 from rota.engine.slots import first_slot
 from rota.jobs.call import Call, check_calls
+from rota.jobs.client import Client
 from rota.jobs.definition import Definition
 from rota.jobs.instance import Instance
 from rota.jobs.job import Job
@@ -39,7 +40,7 @@ from rota.model.records import EnqueueAnswer, InstanceRecord, ScheduleRecord, Sn
 from rota.model.state import FINAL_STATES, State
 from rota.store.contract import MAX_BATCH, Store
 
-__all__ = ["StoreClient"]
+__all__ = ["StoreClient", "store_beneath"]
 
 R = TypeVar("R")
 
@@ -312,6 +313,14 @@ class StoreClient(ClientTwins):
 
     def __exit__(self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /) -> None:
         self.close()
+
+
+def store_beneath(client: Client) -> Store:
+    """The store that a client stands on, for rota's own jobs: they do what no method of a client does. Raises:
+    ConfigError for a client that is not near its store."""
+    if not isinstance(client, StoreClient):
+        raise ConfigError(f"a job of rota itself runs in the worker of a manager, which has a store; got {client!r}")
+    return client._store
 
 
 class _Bound:

@@ -202,7 +202,8 @@ class BeatReply(msgspec.Struct, frozen=True, gc=False):
 
 class WorkerRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What a worker says of itself with each beat. The store sets `started_ms` at the first beat and
-    `beat_ms` at each. `owner`, `fingerprint` and `revision` are those of its declared schedules."""
+    `beat_ms` at each. `owner`, `fingerprint` and `revision` are those of its declared schedules; `system` is the
+    fingerprint of rota's own, which the owner "system" has."""
 
     id: str
     kinds: tuple[str, ...] = ()
@@ -211,6 +212,7 @@ class WorkerRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_def
     owner: str | None = None
     fingerprint: str | None = None
     revision: int | None = None
+    system: str | None = None
     started_ms: int = 0
     beat_ms: int = 0
 
