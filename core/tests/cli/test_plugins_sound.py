@@ -9,7 +9,7 @@ def test_the_doctor_finds_nothing_where_nothing_is_wrong(sound: Runner) -> None:
     """A healthy environment exits with 0 and says how many plugins are loaded."""
     ran = sound("-m", "rota", "plugins", "doctor")
     assert 0 == ran.returncode
-    assert ran.stdout.startswith("0 problems; 3 of ")
+    assert ran.stdout.startswith("0 problems; 4 of ")
 
 
 def test_listing_plugins_imports_no_store(sound: Runner) -> None:

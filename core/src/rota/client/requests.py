@@ -84,8 +84,8 @@ class Requests:
         record = finished.record
         fresh = msgspec.structs.replace(
             record,
-            id=retry_id(record.id, finished.ended_ms or 0), created_ms=self._now_ms(), retry_of=record.id, due_ms=None, delay_ms=0,
-            expires_ms=None, schedule=None, slot_ms=None, rank=record.priority,
+            id=retry_id(record.id, finished.ended_ms or 0), created_ms=self._now_ms(), retry_of=record.id, due_ms=None,
+            delay_ms=0, expires_ms=None, schedule=None, slot_ms=None, rank=record.priority,
         )  # fmt: skip
         return msgspec.structs.replace(fresh, rank=self._rank(fresh))
 
