@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from core.tests.client.managers import LEASE, Watched, fresh_url, managed, store_of
+from core.tests.client.managers import LEASE, Watched, kept_url, managed, store_of
 
 from rota import ConfigError, Every, Instance, Manager, Query, State
 from rota.model.name import SYSTEM_OWNER
@@ -24,10 +24,7 @@ def _with_retention(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def url() -> Any:
     """A store that outlives the managers of a test."""
-    url = fresh_url()
-    with Manager(url) as keeper:
-        keeper.count()
-        yield url
+    yield from kept_url()
 
 
 def _run(manager: Manager) -> None:

@@ -152,8 +152,8 @@ class Keep:
     """How long finished instances stay, counted from their end, until the history cleaner removes them.
 
     `age` bounds them, `failed` in its place those TERMINATED or TIMED_OUT, sooner or later than the others (by default
-    as `age`); `count` keeps no more than so many of the kind, the newest. `logs` bounds their log lines, which never outlive the instance.
-    None is no bound.
+    as `age`); `count` keeps no more than so many of the kind, the newest. `logs` bounds their log
+    lines, which never outlive the instance. None is no bound.
     """
 
     age: Duration | None

@@ -240,9 +240,9 @@ class LimitRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class KeepRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """How long finished instances of a kind stay: `age_ms` from their end, `failed_ms` instead those TERMINATED or TIMED_OUT,
-    at most `count` of them all, the newest; `logs_ms` their log lines, which go with the instance at the latest.
-    None is no bound."""
+    """How long finished instances of a kind stay: `age_ms` from their end, `failed_ms` instead those TERMINATED or
+    TIMED_OUT, at most `count` of them all, the newest; `logs_ms` their log lines, which go with the instance at the
+    latest. None is no bound."""
 
     age_ms: int | None = WEEK_MS
     failed_ms: int | None = WEEK_MS
