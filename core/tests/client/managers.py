@@ -16,7 +16,9 @@ from rota.store.contract import Store, StoreCapabilities
 from rota.testing import FakeClock, wait_until
 from rota_store_memory.store import open_store
 
-__all__ = ["LEASE", "ByHand", "Watched", "creep_until", "fresh_url", "kept_url", "managed", "reach", "store_of", "working"]
+__all__ = [
+    "LEASE", "ByHand", "Watched", "creep_until", "fresh_url", "kept_url", "managed", "reach", "store_of", "working",
+]  # fmt: skip
 
 LEASE = 10_000_000.0  #: seconds; a clock that jumps by an hour must not make a worker lose its lease
 
