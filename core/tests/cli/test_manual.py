@@ -45,7 +45,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`python ARGUMENTS` where the plugin is installed."""
-    environ = {**os.environ, "PYTHONPATH": str(site), "COLUMNS": "120"}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROTA_")}
+    environ = {**inherited, "PYTHONPATH": str(site), "COLUMNS": "120"}
     return subprocess.run([sys.executable, *arguments], env=environ, capture_output=True, text=True, check=False)
 
 

@@ -16,7 +16,9 @@ from rota.store.contract import Store, StoreCapabilities
 from rota.testing import FakeClock, wait_until
 from rota_store_memory.store import open_store
 
-__all__ = ["LEASE", "ByHand", "Watched", "creep_until", "fresh_url", "managed", "reach", "store_of", "working"]
+__all__ = [
+    "LEASE", "ByHand", "Watched", "creep_until", "fresh_url", "kept_url", "managed", "reach", "store_of", "working",
+]  # fmt: skip
 
 LEASE = 10_000_000.0  #: seconds; a clock that jumps by an hour must not make a worker lose its lease
 
@@ -26,6 +28,14 @@ _numbers = count(1)
 def fresh_url() -> str:
     """A memory store that managers of this process can share, used by nobody before."""
     return f"memory://shared-{next(_numbers)}"
+
+
+def kept_url() -> Iterator[str]:
+    """One that outlives the managers of a test: the body of a fixture."""
+    url = fresh_url()
+    with Manager(url) as keeper:
+        keeper.count()
+        yield url
 
 
 def managed(clock: Clock | None = None, store: Any = "memory://", **options: Any) -> Manager:

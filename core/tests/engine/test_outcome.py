@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rota.engine.outcome import backoff_ms, retries, retry_record
+from rota.engine.outcome import backoff_ms, exhausts, retries, retry_record
 from rota.model.errors import ConfigError
 from rota.model.policy import Exponential, Retry
 from rota.model.records import BackoffRecord, RetryRecord
@@ -74,6 +74,36 @@ def test_timed_out_attempt_goes_by_its_own_switch(form: Form, error: TimeoutErro
     assert retries(form(Retry(1, never_on=(TimeoutError,))), 1, None, timed_out=True)
     assert retries(form(Retry(1, never_on=(Exception,))), 1, None, timed_out=True)
     assert not retries(form(Retry(1, never_on=(TimeoutError,))), 1, TimeoutError(), timed_out=True)
+
+
+@both
+@pytest.mark.parametrize(
+    ("retry", "error", "attempts"),
+    [
+        (Retry(0), OSError(), [False, False]),
+        (Retry(2), OSError(), [False, False, True]),
+        (Retry(-1), OSError(), [False] * 50),
+        (Retry(1, on=(OSError,)), KeyError(), [False, False]),
+        (Retry(1, never_on=(OSError,)), _Flaky(), [False, False]),
+        (Retry(1), KeyboardInterrupt(), [False, False]),
+        (Retry(1), None, [False, True]),
+    ],
+)
+def test_retries_are_exhausted_by_what_would_have_been_retried(
+    form: Form, retry: Retry, error: BaseException | None, attempts: list[bool]
+) -> None:
+    """The last of several attempts, ended by a class that is retried; never where no retry was asked for."""
+    policy = form(retry)
+    numbers = range(1, len(attempts) + 1)
+    assert attempts == [exhausts(policy, n, error, timed_out=False) for n in numbers]
+    assert not any(retries(policy, n, error, timed_out=False) and attempts[n - 1] for n in numbers)
+
+
+@both
+def test_time_outs_exhaust_retries_where_they_are_retried(form: Form) -> None:
+    """By their own switch."""
+    assert [False, True] == [exhausts(form(Retry(1)), n, None, timed_out=True) for n in (1, 2)]
+    assert not exhausts(form(Retry(1, timeouts=False)), 2, None, timed_out=True)
 
 
 def test_class_travels_by_qualified_name() -> None:

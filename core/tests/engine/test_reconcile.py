@@ -103,3 +103,17 @@ def test_fingerprint_names_the_set_not_its_order() -> None:
     assert declared_fingerprint([_RULE, other]) == declared_fingerprint([other, _RULE])
     assert declared_fingerprint([_RULE, other]) != declared_fingerprint([_RULE])
     assert 16 == len(declared_fingerprint([])) == len(declared_fingerprint([_RULE]))
+
+
+def test_rules_of_rota_itself_go_by_what_each_worker_says_of_them() -> None:
+    """Whatever the programs and their revisions: among all live workers the set of the newest version stands, none
+    included, and no program's own set has a part in it."""
+    old = [msgspec.structs.replace(_worker(f"old-{n}", "x", n, 7), system="s1") for n in range(2)]
+    new = msgspec.structs.replace(_worker("new", "y", 100, 1, owner="bank"), system="s2")
+    nameless = WorkerRecord(id="nameless", system="s3", started_ms=200)
+    silent = _worker("silent", "z", 300, owner="system")
+    assert standing_fingerprint([silent], "system") is None
+    assert "s1" == standing_fingerprint([*old, silent], "system")
+    assert "s2" == standing_fingerprint([*old, new, silent], "system")
+    assert "s3" == standing_fingerprint([*old, new, nameless, silent], "system")
+    assert "x" == standing_fingerprint([*old, new, nameless, silent], "shop")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from core.tests.client.managers import LEASE, Watched, creep_until, fresh_url, managed
+from core.tests.client.managers import LEASE, Watched, creep_until, kept_url, managed
 
 from rota import ConfigError, Cron, Every, Jobs, Manager, Query
 from rota.testing import FakeClock, wait_until
@@ -49,10 +49,7 @@ def _rules(url: str) -> list[tuple[str, str | None, str]]:
 @pytest.fixture
 def url() -> Any:
     """A store that outlives the managers of a test."""
-    url = fresh_url()
-    with Manager(url) as keeper:
-        keeper.count()
-        yield url
+    yield from kept_url()
 
 
 def test_declared_rule_is_in_the_store_once_a_worker_runs(url: str) -> None:

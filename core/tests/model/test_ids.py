@@ -7,7 +7,7 @@ from subprocess import run
 
 import pytest
 
-from rota.model.ids import IdSource, id_to_uuid, slot_id, uuid_to_id
+from rota.model.ids import IdSource, id_to_uuid, retry_id, slot_id, uuid_to_id
 from rota.testing import FakeClock
 
 _FORKED = """
@@ -65,3 +65,21 @@ def test_slot_id_depends_on_rule_and_slot_alone() -> None:
     assert 4 == len({slot_id("a", 5_000), slot_id("b", 5_000), slot_id("a", 6_000), slot_id("b", 6_000)})
     assert slot_id("b", 5_000) < slot_id("a", 6_000)
     assert 7 == id_to_uuid(slot_id("a", 5_000)).version
+
+
+def test_retry_id_depends_on_the_failed_one_alone() -> None:
+    """Whoever retries, and however often, makes the same id; of another failure another one, in their order."""
+    first, second = IdSource(FakeClock(), random.Random(0)).many(2)
+    ended_ms = FakeClock().now_ms() + 60_000
+    assert retry_id(first, ended_ms) == retry_id(first, ended_ms)
+    assert retry_id(first, ended_ms) != retry_id(second, ended_ms)
+    assert retry_id(second, ended_ms) < retry_id(first, ended_ms + 1)
+    made = id_to_uuid(retry_id(first, ended_ms))
+    assert (7, "specified in RFC 4122", ended_ms) == (made.version, made.variant, made.int >> 80)
+
+
+@pytest.mark.parametrize("ended_ms", [-1, 0, FakeClock().now_ms(), FakeClock().now_ms() + 1])
+def test_retry_comes_after_what_it_retries(ended_ms: int) -> None:
+    """Also when the clock that told the end is behind the one that made the id, and in one millisecond."""
+    ids = IdSource(FakeClock(), random.Random(0)).many(50)
+    assert all(one < retry_id(one, ended_ms) < retry_id(retry_id(one, ended_ms), ended_ms) for one in ids)

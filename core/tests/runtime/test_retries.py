@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from core.tests.client.managers import creep_until
 from core.tests.runtime.harness import HOUR_S, Gate, messages, pass_time, running, states, timed
 
-from rota import Context, Exponential, Instance, Job, JobFailed, Manager, Retry, State
+from rota import Context, Exponential, Instance, Job, JobFailed, Manager, Query, Resolved, Retry, State
 from rota.testing import FakeClock, wait_until
 
 
@@ -142,6 +143,69 @@ def test_the_retry_of_a_call_wins_over_that_of_the_job(manager: Manager, clock: 
     instance = _failing(manager, 0).options(retry=retry).schedule()
     assert [2] == _run_to_end(manager, clock, instance)
     assert 2 == instance.refresh().attempt
+
+
+@pytest.mark.parametrize(
+    ("retry", "error", "reason"),
+    [
+        (Retry(2, backoff=0), OSError, "exhausted"),
+        (Retry(2, backoff=0, on=(KeyError,)), OSError, None),
+        (0, OSError, None),
+    ],
+)
+def test_used_up_retries_are_the_reason_of_the_end(
+    manager: Manager, clock: FakeClock, retry: Retry | int, error: type[BaseException], reason: str | None
+) -> None:
+    """In the history and for queries; the attempts before have none, nor has an error that is not retried."""
+    instance = _failing(manager, retry, error).schedule()
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
+        instance.join(10)
+    *before, last = instance.history()
+    assert (State.TERMINATED, reason) == (last.state, last.reason)
+    assert {None} == {entry.reason for entry in before}
+    assert (1 if reason else 0) == manager.count(Query(reason="exhausted"))
+
+
+def test_arguments_that_never_fit_exhaust_nothing(manager: Manager, clock: FakeClock) -> None:
+    """They end at once, retries or not."""
+
+    @manager.job(retry=Retry(2, backoff=0))
+    def takes(number: int) -> None: ...
+
+    instance = manager.remote("takes").schedule("seven")
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
+        assert (State.TERMINATED, 1) == (instance.join(10).state, instance.refresh().attempt)
+    assert instance.history()[-1].reason is None
+
+
+def test_time_outs_use_retries_up(manager: Manager, clock: FakeClock) -> None:
+    """A last attempt that went over its time ends TIMED_OUT for the same reason."""
+
+    @manager.job(retry=Retry(1, backoff=0), timeout=5)
+    def waits(ctx: Context) -> None:
+        ctx.wait(60)
+
+    instance = waits.schedule()
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
+        creep_until(clock, lambda: instance.refresh().state.final, "both attempts are over")
+    assert [(State.TIMED_OUT, None), (State.TIMED_OUT, "exhausted")] == [
+        (entry.state, entry.reason) for entry in instance.history() if entry.state is State.TIMED_OUT
+    ]
+
+
+@pytest.mark.parametrize(("answer", "state", "reason"), [
+    (Resolved(7), State.COMPLETED, None), (ValueError("other"), State.TERMINATED, "exhausted"),
+])  # fmt: skip
+def test_what_a_processor_makes_of_the_last_failure_keeps_the_reason(
+    manager: Manager, clock: FakeClock, answer: Any, state: State, reason: str | None
+) -> None:
+    """Another error is still the end of all retries; a failure that became a success is none."""
+    failing = _failing(manager, Retry(1, backoff=0))
+    failing.on_terminate(lambda instance, error: answer)
+    instance = failing.schedule()
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
+        assert state is instance.join(10).state
+    assert reason == instance.history()[-1].reason
 
 
 def test_minus_one_retries_without_end(manager: Manager, clock: FakeClock) -> None:

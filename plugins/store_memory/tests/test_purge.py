@@ -2,6 +2,8 @@
 
 import gc
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -13,6 +15,8 @@ from rota.model.errors import UnknownInstance
 from rota.model.query import InstanceFilter, LogFilter, PurgeFilter
 from rota.model.records import Ending, LogRecord
 from rota.model.state import State
+
+_FINALS = (Ending.COMPLETED, Ending.TERMINATED, Ending.CANCELED, Ending.TIMED_OUT)
 
 
 def test_only_finished_that_match_go_the_oldest_first(lab: Lab) -> None:
@@ -32,13 +36,13 @@ def test_only_finished_that_match_go_the_oldest_first(lab: Lab) -> None:
 
 
 def test_named_ones_are_purged_when_they_match(lab: Lab) -> None:
-    """Ids select too, at most `limit` of them, together with the rest of the filter."""
+    """Ids select too, at most `limit` of them, together with the rest of the filter; the oldest first here as well."""
     one, two, live = lab.run(), lab.run(), lab.add()
     assert 0 == lab.store.purge(PurgeFilter(ids=(one, two), kinds=frozenset({"b"})))
     assert 0 == lab.store.purge(PurgeFilter(ids=(one, two), states=frozenset({State.CANCELED})))
     assert 0 == lab.store.purge(PurgeFilter(ids=(one, two), ended_until_ms=lab.clock.now_ms()))
     assert 1 == lab.store.purge(PurgeFilter(ids=(two, live, one, two, "f" * 32)), 1)
-    assert [live, one] == lab.find_all()
+    assert [live, two] == lab.find_all()
     assert 1 == lab.store.purge(PurgeFilter(ids=(two, live, one)))
 
 
@@ -49,6 +53,56 @@ def test_end_times_set_back_are_purged_in_their_order(lab: Lab) -> None:
     earlier = lab.run()
     assert 1 == lab.store.purge(PurgeFilter(ended_until_ms=lab.clock.now_ms() + 1))
     assert ([None], [later]) == (lab.store.get([earlier]), lab.find_all())
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_purge_can_begin_at_an_end(lab: Lab, named: bool) -> None:
+    """`ended_since_ms` spares what ended before it; the window is half open."""
+    ids, ends = [], []
+    for _ in range(5):
+        ids.append(lab.run())
+        ends.append(lab.clock.now_ms())
+        lab.clock.advance(1)
+    window = PurgeFilter(ids=tuple(ids) if named else None, ended_since_ms=ends[1], ended_until_ms=ends[3])
+    assert 1 == lab.store.purge(window, 1)
+    assert [ids[0], *ids[2:]] == lab.find_all(newest_first=False)
+    assert 1 == lab.store.purge(window)
+    assert [ids[0], *ids[3:]] == lab.find_all(newest_first=False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(-4, 4), st.sampled_from("ab"), st.sampled_from([*_FINALS])), max_size=60),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 9)), max_size=6),
+)
+def test_purges_take_what_a_sorted_list_would_give(
+    ends: list[tuple[int, str, Ending]], purges: list[tuple[int, int, int]]
+) -> None:
+    """Whatever the order of the ends, clocks set back included: the window's first by (end, id), and no dead ones."""
+    lab = Lab()
+    start_ms = lab.clock.now_ms()
+    with _small_chunks():
+        for step_s, kind, ending in ends:
+            lab.clock.step_wall(timedelta(milliseconds=step_s))
+            lab.run(kind=kind, ending=ending)
+        there = sorted((lab.get(one).ended_ms or 0, one) for one in lab.find_all())
+        for since, length, limit in purges:
+            since_ms = start_ms + since - 20
+            query = PurgeFilter(ended_since_ms=since_ms, ended_until_ms=since_ms + length)
+            gone = [one for one in there if since_ms <= one[0] < since_ms + length][:limit]
+            assert len(gone) == lab.store.purge(query, limit)
+            there = [one for one in there if one not in gone]
+            assert sorted(one for _, one in there) == lab.find_all(newest_first=False)
+    groups = [ended for queue in lab.store._space.queues.values() for ended in queue.ended.values()]
+    assert len(there) == sum(len(chunk) for ended in groups for chunk in ended._chunks)
+
+
+@contextmanager
+def _small_chunks() -> Iterator[None]:
+    """Chunks so small that few instances make many of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rota_store_memory.ended._CHUNK", 3)
+        yield
 
 
 def test_purged_id_is_unknown_everywhere_and_free_again(lab: Lab) -> None:

@@ -14,8 +14,8 @@ from rota.jobs.definition import Definition
 from rota.jobs.options import UNSET, CallOptions
 from rota.jobs.running import CURRENT
 from rota.model.errors import ArgumentError
-from rota.model.ids import IdSource
-from rota.model.records import InstanceRecord
+from rota.model.ids import IdSource, retry_id
+from rota.model.records import InstanceRecord, Snapshot
 
 __all__ = ["Requests"]
 
@@ -91,12 +91,14 @@ class Requests:
         )  # fmt: skip
         return msgspec.structs.replace(record, rank=self._rank(record))
 
-    def again(self, record: InstanceRecord) -> InstanceRecord:
-        """A new request for what a finished instance was asked to do, linked to it, due now."""
+    def again(self, finished: Snapshot) -> InstanceRecord:
+        """A new request for what a finished instance was asked to do, linked to it, due now. Asked again, it has the
+        same id, so that a store adds it once."""
+        record = finished.record
         fresh = msgspec.structs.replace(
             record,
-            id=self._ids.one(), created_ms=self._now_ms(), retry_of=record.id, due_ms=None, delay_ms=0,
-            expires_ms=None, schedule=None, slot_ms=None, rank=record.priority,
+            id=retry_id(record.id, finished.ended_ms or 0), created_ms=self._now_ms(), retry_of=record.id, due_ms=None,
+            delay_ms=0, expires_ms=None, schedule=None, slot_ms=None, rank=record.priority,
         )  # fmt: skip
         return msgspec.structs.replace(fresh, rank=self._rank(fresh))
 

@@ -1,6 +1,7 @@
 """A client on a store: each method is one question or one order to the contract."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import aclosing
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
@@ -23,10 +24,12 @@ from rota.engine.cron import Cron
 from rota.engine.every import Every
 from rota.engine.rank import RankFunction
 from rota.jobs.call import Call, check_calls
+from rota.jobs.client import Client
 from rota.jobs.definition import Definition
 from rota.jobs.instance import Instance
 from rota.jobs.job import Job
 from rota.jobs.rule import DeclaredSchedule
+from rota.jobs.streaming import streamed
 from rota.jobs.views import Change, KindInfo, KindStats, Page, Schedule, WorkerInfo
 from rota.model.concurrency import check_concurrency
 from rota.model.errors import ConfigError, QueryError, StoreError
@@ -37,7 +40,7 @@ from rota.model.records import EnqueueAnswer, InstanceRecord, Snapshot
 from rota.model.state import FINAL_STATES, State
 from rota.store.contract import MAX_BATCH, Store
 
-__all__ = ["StoreClient"]
+__all__ = ["StoreClient", "store_beneath"]
 
 R = TypeVar("R")
 
@@ -149,24 +152,23 @@ class StoreClient(ClientTwins):
     def watch(self, query: Query = _ANY, /, *, cursor: str | None = None) -> Iterator[Change]:
         """State changes as they happen, on and on, of the instances that match; from now, or after `cursor`.
 
-        Raises: QueryError for a query by more than ids, kind, state, worker and reason; CursorExpired when changes
-        after the cursor are no longer kept; UnsupportedFeature when the store tells of none.
+        It ends when this client is closed. Raises: QueryError for a query by more than ids, kind, state, worker and
+        reason; CursorExpired when changes after the cursor are no longer kept; UnsupportedFeature when the store
+        tells of none.
         """
-        started = start_of(self._store, check_query("watch()", query), cursor)
-        return (change for changes in self._watched(query, started) for change in changes)
+        return (change for changes in self._watched(query, cursor) for change in changes)
 
     async def awatch(self, query: Query = _ANY, /, *, cursor: str | None = None) -> AsyncIterator[Change]:
-        """`watch`, awaited."""
-        at = await offload(lambda: start_of(self._store, check_query("watch()", query), cursor))
-        while not query.selects_none:
-            changes, at = await offload(watched, self._store, query, at)
-            for change in changes:
-                yield change
+        """`watch`, awaited; "now" is when the first change is awaited."""
+        async with aclosing(streamed(await offload(self._watched, query, cursor), ahead=1)) as pages:
+            async for changes in pages:
+                for change in changes:
+                    yield change
 
-    def _watched(self, query: Query, cursor: str) -> Iterator[list[Change]]:
-        while not query.selects_none:
-            changes, cursor = watched(self._store, query, cursor)
-            yield changes
+    def _watched(self, query: Query, cursor: str | None) -> Iterator[list[Change]]:
+        connection = self._connection
+        started = start_of(connection.store, check_query("watch()", query), cursor)
+        return watched(connection, query, started)
 
     def count(self, query: Query = _ANY, /) -> int:
         """How many match."""
@@ -179,7 +181,8 @@ class StoreClient(ClientTwins):
     def stats(self, *kinds: str) -> list[KindStats]:
         """Numbers of these kinds, of all without any, by kind; from kept counters. Those without instances are left
         out unless paused."""
-        return [KindStats.of(record) for record in self._store.stats(kinds or None)]
+        named = [check_name("stats(kind)", kind) for kind in kinds]
+        return [KindStats.of(record) for record in self._store.stats(named or None)]
 
     def workers(self) -> list[WorkerInfo]:
         """The live workers."""
@@ -206,14 +209,20 @@ class StoreClient(ClientTwins):
 
     def retry(self, query: Query, /) -> int:
         """Schedule again, as new instances linked by `retry_of`, what matches and ended TERMINATED or TIMED_OUT
-        (CANCELED too when the query names that state). How many."""
+        (CANCELED too when the query names that state): once each, however often it is asked. How many are new.
+
+        Raises: StoreError when the store refused some, after all others were added.
+        """
         named = check_query("retry()", query).state is not None
         wanted = narrowed(query, _UNSUCCESSFUL | {State.CANCELED} if named else _UNSUCCESSFUL)
-        count = 0
+        added, refused = 0, list[EnqueueAnswer]()
         for page in self._pages(wanted):
-            answers = self._store.enqueue([self._requests.again(snapshot.record) for snapshot in reversed(page)])
-            count += sum(answer.status == "added" for answer in answers)
-        return count
+            answers = self._store.enqueue([self._requests.again(snapshot) for snapshot in reversed(page)])
+            added += sum(answer.status == "added" for answer in answers)
+            refused += (answer for answer in answers if answer.status == "refused")
+        if refused:
+            raise StoreError(f"{len(refused)} instances can't be retried, {added} are: first, {refused[0].error}")
+        return added
 
     def purge(self, query: Query, /) -> int:
         """Remove what matches and is final, with its history and log. How many."""
@@ -231,6 +240,8 @@ class StoreClient(ClientTwins):
 
     def resize(self, worker: str, concurrency: int, /) -> bool:
         """Ask a live worker, by name, to run so many at once from its next beat on. False when it is not live."""
+        if not isinstance(worker, str):
+            raise QueryError(f"resize(worker) takes a worker's name, as in WorkerInfo.name; got {worker!r}")
         return self._store.resize(worker, check_concurrency(concurrency))
 
     # ---- recurring rules ---------------------------------------------------------------------
@@ -285,6 +296,14 @@ class StoreClient(ClientTwins):
 
     def __exit__(self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /) -> None:
         self.close()
+
+
+def store_beneath(client: Client) -> Store:
+    """The store that a client stands on, for rota's own jobs: they do what no method of a client does. Raises:
+    ConfigError for a client that is not near its store."""
+    if not isinstance(client, StoreClient):
+        raise ConfigError(f"a job of rota itself runs in the worker of a manager, which has a store; got {client!r}")
+    return client._store
 
 
 class _Bound:

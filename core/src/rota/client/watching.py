@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from rota.client.connection import Connection
 from rota.jobs.views import Change
 from rota.model.errors import QueryError, UnsupportedFeature
 from rota.model.query import InstanceFilter, Query
 from rota.model.records import Change as ChangeRecord
 from rota.store.contract import Store
 
-__all__ = ["TICK_MS", "start_of", "watched"]
+__all__ = ["start_of", "watched"]
 
-TICK_MS: Final = 1_000  # how long a look waits, so that a watch that nobody follows any more ends
+_TICK_MS: Final = 1_000
 _PAGE: Final = 1_000
 
 _Check = Callable[[ChangeRecord], bool]
@@ -37,12 +38,14 @@ def start_of(store: Store, query: Query, cursor: str | None) -> str:
     return store.changes(None).cursor if cursor is None else cursor
 
 
-def watched(store: Store, query: Query, cursor: str) -> tuple[list[Change], str]:
-    """The next changes that match, waiting up to `TICK_MS` for one, and where to go on. Raises CursorExpired."""
-    page = store.changes(cursor, _PAGE, TICK_MS)
+def watched(connection: Connection, query: Query, cursor: str) -> Iterator[list[Change]]:
+    """The changes after `cursor` that match, step by step, until the connection is closed: at least one list a
+    second, though empty, so that whoever takes them can leave. Raises CursorExpired."""
     checks = list(_checks(query.to_filter()))
-    matching = (one for one in page.changes if all(check(one) for check in checks))
-    return [Change.of(one) for one in matching], page.cursor
+    while connection.is_open and not query.selects_none:
+        page = connection.store.changes(cursor, _PAGE, _TICK_MS)
+        cursor = page.cursor
+        yield [Change.of(one) for one in page.changes if all(check(one) for check in checks)]
 
 
 def _checks(asked: InstanceFilter) -> Iterator[_Check]:

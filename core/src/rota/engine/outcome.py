@@ -2,13 +2,16 @@
 
 import random
 from datetime import timedelta
+from typing import Final
 
 from rota.model.duration import to_ms
 from rota.model.errors import ConfigError
 from rota.model.policy import Backoff, Exponential, Retry
 from rota.model.records import BackoffRecord, RetryRecord
 
-__all__ = ["backoff_ms", "retries", "retry_record"]
+__all__ = ["EXHAUSTED", "backoff_ms", "exhausts", "retries", "retry_record"]
+
+EXHAUSTED: Final = "exhausted"  #: the reason of an end by a failure that would have been retried once more
 
 
 def retry_record(retry: Retry) -> RetryRecord:
@@ -28,8 +31,20 @@ def retries(retry: Retry | RetryRecord, attempt: int, error: BaseException | Non
     `never_on` wins over all else; an attempt that timed out goes by `timeouts`, any other by `on`.
     Without an `error` object (it died with another process) it counts as a plain `Exception`.
     """
-    if retry.max_retries != -1 and attempt > retry.max_retries:
-        return False
+    return not _used_up(retry, attempt) and _is_retried(retry, error, timed_out)
+
+
+def exhausts(retry: Retry | RetryRecord, attempt: int, error: BaseException | None, timed_out: bool) -> bool:
+    """True when that attempt is the last for no other reason than its number: there were retries, and they are
+    used up. Never without any (`max_retries` 0), nor with no end of them."""
+    return retry.max_retries > 0 and _used_up(retry, attempt) and _is_retried(retry, error, timed_out)
+
+
+def _used_up(retry: Retry | RetryRecord, attempt: int) -> bool:
+    return retry.max_retries != -1 and attempt > retry.max_retries
+
+
+def _is_retried(retry: Retry | RetryRecord, error: BaseException | None, timed_out: bool) -> bool:
     cls = Exception if error is None else type(error)
     if (error is not None or not timed_out) and _matches(retry, cls, never=True):
         return False

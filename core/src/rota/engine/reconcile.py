@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from rota.model.name import SYSTEM_OWNER
 from rota.model.records import InstanceRecord, ScheduleRecord, WorkerRecord
 
 __all__ = ["changed", "declared_fingerprint", "standing_fingerprint"]
@@ -21,10 +22,15 @@ def standing_fingerprint(workers: Sequence[WorkerRecord], owner: str) -> str | N
     have started anew or are the only ones left. A full tie goes by the fingerprint's text.
     """
     sets: dict[str, list[WorkerRecord]] = {}
-    for worker in workers:
+    for worker in map(_as_system, workers) if owner == SYSTEM_OWNER else workers:
         if worker.owner == owner and worker.fingerprint is not None:
             sets.setdefault(worker.fingerprint, []).append(worker)
     return max(sets, key=lambda fingerprint: (*_standing(sets[fingerprint]), fingerprint), default=None)
+
+
+def _as_system(worker: WorkerRecord) -> WorkerRecord:
+    """The worker with what it says of rota's own rules, which have no revisions."""
+    return msgspec.structs.replace(worker, owner=SYSTEM_OWNER, fingerprint=worker.system, revision=None)
 
 
 def _standing(workers: Sequence[WorkerRecord]) -> tuple[bool, int, int]:

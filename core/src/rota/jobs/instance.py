@@ -168,6 +168,12 @@ class Instance(Generic[R_co]):
         """True when the schedule call found this one, live, with its unique key, and added none."""
         return self._duplicate
 
+    @property
+    def retry_of(self) -> UUID | None:
+        """The failed instance that it was made to retry."""
+        first = self._snapshot.record.retry_of
+        return None if first is None else id_to_uuid(first)
+
     # ---- asking the store --------------------------------------------------------------------
 
     def result(self, timeout: Duration | None = None) -> R_co:

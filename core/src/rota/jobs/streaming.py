@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from threading import Thread
+from collections.abc import AsyncGenerator, Iterator
+from threading import Semaphore, Thread
 from typing import TypeVar
 
 __all__ = ["streamed"]
@@ -11,15 +11,18 @@ __all__ = ["streamed"]
 T = TypeVar("T")
 
 
-async def streamed(items: Iterator[T]) -> AsyncIterator[T]:
-    """The items as they come, and what the iterator raises. The thread ends at the next item once the caller left."""
+async def streamed(items: Iterator[T], ahead: int = 1_000) -> AsyncGenerator[T]:
+    """The items as they come, and what the iterator raises. With `ahead` of them not taken yet the iterator waits.
+    The thread ends at the next item once the caller left."""
     import asyncio
 
     loop = asyncio.get_running_loop()
     arrived: asyncio.Queue[T | _End] = asyncio.Queue()
+    room = Semaphore(ahead)
     left: list[bool] = []
 
     def put(one: T | _End) -> None:
+        room.acquire()
         if not left and not loop.is_closed():
             loop.call_soon_threadsafe(arrived.put_nowait, one)
 
@@ -37,11 +40,13 @@ async def streamed(items: Iterator[T]) -> AsyncIterator[T]:
     Thread(target=run, name="rota-stream", daemon=True).start()
     try:
         while not isinstance(one := await arrived.get(), _End):
+            room.release()
             yield one
         if one.error is not None:
             raise one.error
     finally:
         left.append(True)
+        room.release()
 
 
 class _End:

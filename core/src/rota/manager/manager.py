@@ -17,7 +17,7 @@ from rota.manager.configuration import Configuration, checked_store, default_con
 from rota.manager.worker import Worker, takes
 from rota.model.duration import Duration, to_ms
 from rota.model.errors import ConfigError
-from rota.model.name import check_name, is_system
+from rota.model.name import SYSTEM_OWNER, check_name, is_system
 from rota.store.contract import Store
 from rota.store.url import StoreURL
 
@@ -69,6 +69,8 @@ class Manager(Jobs, StoreClient):
         default = _NAMESPACE if isinstance(given, str) else given.namespace
         self._namespace = check_name("Manager(namespace)", said if said is not None else default)
         self._name = None if name is None else check_name("Manager(name)", name)
+        if name == SYSTEM_OWNER:
+            raise ConfigError(f"Manager(name) can't be {name!r}, the owner of rota's own recurring rules: take another")
         if revision is not None and (isinstance(revision, bool) or not isinstance(revision, int)):
             raise ConfigError(f"Manager(revision) takes a whole number, higher for later; got {revision!r}")
         self._policy = str(PolicyChoice.parse(policy))
@@ -203,12 +205,15 @@ class Manager(Jobs, StoreClient):
     def _consumer_settings(
         self, patterns: tuple[str, ...] | None, concurrency: int, lease_ms: int
     ) -> "ConsumerSettings":
-        from rota.manager.recurring import declared_rules
+        from rota.manager.recurring import declared_rules, system_rules
         from rota.runtime.settings import ConsumerSettings
 
         self.resolve()
         store, plugins = self._store, self._plugins
         definitions = self._definitions(patterns)
+        rules = self.declared_schedules()
+        own = {name: rule for name, rule in rules.items() if not is_system(name)}
+        system = {name: rule for name, rule in rules.items() if is_system(name)}
         return ConsumerSettings(
             connection=self._connection,
             environment=self._environment,
@@ -221,9 +226,8 @@ class Manager(Jobs, StoreClient):
             concurrency=concurrency,
             lease_ms=max(lease_ms, store.capabilities.min_lease_ms),
             lifespan=self._lifespan,
-            declared=declared_rules(
-                self._requests, store, self._name, self._nameless, self._revision, self.declared_schedules()
-            ),
+            declared=declared_rules(self._requests, store, self._name, self._nameless, self._revision, own),
+            system=system_rules(self._requests, store, system),
         )
 
     def _definitions(self, patterns: tuple[str, ...] | None) -> dict[str, Definition]:

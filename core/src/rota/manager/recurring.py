@@ -9,11 +9,12 @@ from rota.client.rules import schedule_record
 from rota.engine.reconcile import declared_fingerprint
 from rota.jobs.rule import DeclaredSchedule
 from rota.model.errors import ConfigError
+from rota.model.name import SYSTEM_OWNER
 from rota.model.records import ScheduleRecord
 from rota.runtime.maintenance import Declared
 from rota.store.contract import Store
 
-__all__ = ["declared_rules"]
+__all__ = ["declared_rules", "system_rules"]
 
 
 def declared_rules(
@@ -38,14 +39,24 @@ def declared_rules(
                 'write Manager(name="..."), the same in every process that runs this code'
             )
         owner = nameless
-    named = owner
+    return _declared(requests, store, owner, revision, rules)
 
+
+def system_rules(requests: Requests, store: Store, rules: Mapping[str, DeclaredSchedule]) -> Declared:
+    """The rules of rota itself, which have an owner of their own: no program needs a name because of them. Also
+    without any, so that those of a version that had them go."""
+    return _declared(requests, store, SYSTEM_OWNER, None, rules)
+
+
+def _declared(
+    requests: Requests, store: Store, owner: str, revision: int | None, rules: Mapping[str, DeclaredSchedule]
+) -> Declared:
     def records() -> list[ScheduleRecord]:
         now_ms = store.now_ms()
         found = []
         for rule in rules.values():
             record = schedule_record(rule, requests, store, now_ms)
-            found.append(msgspec.structs.replace(record, owner=named, revision=revision))
+            found.append(msgspec.structs.replace(record, owner=owner, revision=revision))
         return found
 
-    return Declared(named, declared_fingerprint(records()), revision, records)
+    return Declared(owner, declared_fingerprint(records()), revision, records)

@@ -11,7 +11,7 @@ from uuid import UUID
 from rota.model.clock import Clock
 from rota.model.process_lock import ProcessLock
 
-__all__ = ["IdSource", "id_to_uuid", "slot_id", "uuid_to_id"]
+__all__ = ["IdSource", "id_to_uuid", "retry_id", "slot_id", "uuid_to_id"]
 
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0x2 << 62
@@ -58,11 +58,24 @@ def _layout(high: int, counter: int, tail: int) -> str:
 
 def slot_id(schedule: str, slot_ms: int) -> str:
     """The id of the instance that `schedule` fires for a slot: the same whoever makes it."""
+    return _derived(max(slot_ms, 0), f"{schedule}\0{slot_ms}")
+
+
+def retry_id(instance_id: str, ended_ms: int) -> str:
+    """The id of the instance that is made to retry one that ended at `ended_ms`: the same whoever makes it, and
+    whenever. Its time is that end, so that retries stand in the order in which the failures ended; always after the
+    one that is retried, also by clocks that differ."""
+    own_ms = int(instance_id, 16) >> 80
+    return _derived(max(ended_ms, own_ms + 1), f"retry\0{instance_id}")
+
+
+def _derived(at_ms: int, text: str) -> str:
+    """An id of that time, the rest made from a text."""
     import hashlib
 
-    digest = int.from_bytes(hashlib.sha256(f"{schedule}\0{slot_ms}".encode("utf-8", "surrogatepass")).digest()[:10])
+    digest = int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:10])
     counter, tail = digest >> _RANDOM_BITS & (1 << _COUNTER_BITS) - 1, digest & (1 << _RANDOM_BITS) - 1
-    return _layout(max(slot_ms, 0) << 80, counter, tail)
+    return _layout(at_ms << 80, counter, tail)
 
 
 def id_to_uuid(instance_id: str) -> UUID:

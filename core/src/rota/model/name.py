@@ -5,9 +5,10 @@ from typing import Final
 
 from rota.model.errors import ConfigError
 
-__all__ = ["SYSTEM_PREFIX", "check_name", "is_system", "refuse_system"]
+__all__ = ["SYSTEM_OWNER", "SYSTEM_PREFIX", "check_name", "is_system", "refuse_system"]
 
 SYSTEM_PREFIX: Final = "system."  #: kinds and rules of rota itself
+SYSTEM_OWNER: Final = "system"  #: who owns the recurring rules of rota itself, whatever managers are called
 
 _NAME: Final = r"[A-Za-z0-9._:-]{1,100}"
 

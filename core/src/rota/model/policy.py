@@ -151,9 +151,9 @@ _AS_AGE: Final[Any] = type("AsAge", (), {"__repr__": lambda self: "age"})()
 class Keep:
     """How long finished instances stay, counted from their end, until the history cleaner removes them.
 
-    `age` bounds all of them, `failed` those TERMINATED or TIMED_OUT (by default as `age`); `count` keeps no more
-    than so many of the kind, the newest. `logs` bounds their log lines, which never outlive the instance.
-    None is no bound.
+    `age` bounds them, `failed` in its place those TERMINATED or TIMED_OUT, sooner or later than the others (by default
+    as `age`); `count` keeps no more than so many of the kind, the newest. `logs` bounds their log
+    lines, which never outlive the instance. None is no bound.
     """
 
     age: Duration | None

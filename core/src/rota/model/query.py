@@ -63,8 +63,8 @@ class Query:
     """Instances that meet all that is given; nothing given: all of them. An empty collection is met by none.
 
     `since` and `until` bound the time of creation, `ended_since` and `ended_until` that of the end, half open
-    (since <= t < until). `worker` has it, or had it last; `parent` is an instance that it depends on, or in whose
-    job it was scheduled; `reason` is that of its last state change ("poison", "exhausted", "expired"). An empty
+    (since <= t < until). `worker` has it, or had it when it ended; `parent` is an instance that it depends on, or in
+    whose job it was scheduled; `reason` is that of its last state change ("poison", "exhausted", "expired"). An empty
     collection of ids, kinds or states matches nothing, so that a list that came out empty never means all.
     """
 

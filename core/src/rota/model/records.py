@@ -202,7 +202,8 @@ class BeatReply(msgspec.Struct, frozen=True, gc=False):
 
 class WorkerRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What a worker says of itself with each beat. The store sets `started_ms` at the first beat and
-    `beat_ms` at each. `owner`, `fingerprint` and `revision` are those of its declared schedules."""
+    `beat_ms` at each. `owner`, `fingerprint` and `revision` are those of its declared schedules; `system` is the
+    fingerprint of rota's own, which the owner "system" has."""
 
     id: str
     kinds: tuple[str, ...] = ()
@@ -211,6 +212,7 @@ class WorkerRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_def
     owner: str | None = None
     fingerprint: str | None = None
     revision: int | None = None
+    system: str | None = None
     started_ms: int = 0
     beat_ms: int = 0
 
@@ -238,9 +240,9 @@ class LimitRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class KeepRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """How long finished instances of a kind stay: `age_ms` from their end, `failed_ms` those TERMINATED or TIMED_OUT,
-    at most `count` of them all, the newest; `logs_ms` their log lines, which go with the instance at the latest.
-    None is no bound."""
+    """How long finished instances of a kind stay: `age_ms` from their end, `failed_ms` instead those TERMINATED or
+    TIMED_OUT, at most `count` of them all, the newest; `logs_ms` their log lines, which go with the instance at the
+    latest. None is no bound."""
 
     age_ms: int | None = WEEK_MS
     failed_ms: int | None = WEEK_MS

@@ -9,7 +9,15 @@ from rota.model.errors import PluginError
 from rota.plugins.builtin import NAME
 from rota.plugins.contribution import names_of
 from rota.plugins.factories import FactoryTable
-from rota.plugins.loader import CORE, Candidate, LoadedPlugin, core_candidate, discover, load_plugins
+from rota.plugins.loader import (
+    CORE,
+    Candidate,
+    LoadedPlugin,
+    core_candidate,
+    discover,
+    load_plugins,
+    retention_candidate,
+)
 from rota.plugins.policies import PolicyTable
 from rota.plugins.processors import cycle_of, ordered
 from rota.plugins.record import PluginRecord, Problem
@@ -51,7 +59,8 @@ class PluginHost:
         logger `rota.plugins`, unless `quiet`. Raises: ConfigError for an unreadable setting, nothing else.
         """
         settings = PluginSettings.from_environ(environ)
-        host = cls(load_plugins([core_candidate(), *discover()], settings, commands=commands))
+        found = [core_candidate(), retention_candidate(), *discover()]
+        host = cls(load_plugins(found, settings, commands=commands))
         if not quiet:
             host._warn(settings)
         return host
@@ -152,7 +161,7 @@ class PluginHost:
                 see = f"rota plugins doctor {record.name}"
                 _log.warning("plugin %s is not loaded (%s): %s; see: %s", where, record.state, record.error, see)
         others = [record for record in self.records if not record.essential]
-        names, distributions = {one.name for one in others}, {one.distribution for one in others}
+        names, distributions = {one.name for one in others}, {one.distribution for one in others} - {CORE}
         for entry in settings.unknown(names, distributions):
             is_core = entry == NAME or normalized(entry) == CORE
             why = "which can't be disabled" if is_core else "and there is no such plugin or distribution"

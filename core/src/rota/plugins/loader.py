@@ -6,6 +6,7 @@ drops the second of two with one name silently; hence this one. pluggy checks an
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, final
 
 import pluggy
@@ -20,7 +21,7 @@ from rota.plugins.validation import register
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["CORE", "Candidate", "LoadedPlugin", "core_candidate", "discover", "load_plugins"]
+__all__ = ["CORE", "Candidate", "LoadedPlugin", "core_candidate", "discover", "load_plugins", "retention_candidate"]
 
 CORE: Final = "rota-core"
 """The distribution of core's own plugin."""
@@ -29,7 +30,8 @@ CORE: Final = "rota-core"
 @final
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A plugin that may be loaded: `load` imports and returns it. Nothing disables an `essential` one."""
+    """A plugin that may be loaded: `load` imports and returns it. Nothing disables an `essential` one; one that is
+    not `installed` came with core."""
 
     name: str
     distribution: str
@@ -37,6 +39,7 @@ class Candidate:
     origin: str
     load: Callable[[], object]
     essential: bool = False
+    installed: bool = True
 
 
 @final
@@ -51,6 +54,12 @@ class LoadedPlugin:
 def core_candidate() -> Candidate:
     """Core's own plugin."""
     return Candidate(builtin.NAME, CORE, _version(CORE), builtin.__name__, lambda: builtin, essential=True)
+
+
+def retention_candidate() -> Candidate:
+    """The cleaners of history and logs, which a program may do without."""
+    name = "rota.plugins.retention"
+    return Candidate("retention", CORE, _version(CORE), name, lambda: import_module(name), installed=False)
 
 
 def discover() -> list[Candidate]:
@@ -95,7 +104,11 @@ def _admit(
         "loaded",
         essential=candidate.essential,
     )
-    why, fix = ("", "") if record.essential else settings.block(record.name, record.distribution)
+    why, fix = (
+        ("", "")
+        if record.essential
+        else settings.block(record.name, record.distribution, installed=candidate.installed)
+    )
     if why:
         return LoadedPlugin(replace(record, state="blocked", error=why, fix=fix))
     if holder is not None:

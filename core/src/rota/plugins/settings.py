@@ -36,12 +36,13 @@ class PluginSettings:
             raise ConfigError(f"{AUTOLOAD} is {text!r}\n  try:     {AUTOLOAD}=0 to load no installed plugin, or 1")
         return cls(tuple(dict.fromkeys(name for name in names if name)), autoload)
 
-    def block(self, name: str, distribution: str) -> tuple[str, str]:
-        """Why a plugin may not load, and how to change that; two empty texts when it may."""
-        if not self.autoload:
+    def block(self, name: str, distribution: str, *, installed: bool = True) -> tuple[str, str]:
+        """Why a plugin may not load, and how to change that; two empty texts when it may. One that is not `installed`
+        but came with core is disabled by its own name alone."""
+        if installed and not self.autoload:
             return f"{AUTOLOAD}=0 keeps all installed plugins from loading", f"unset {AUTOLOAD}"
         for entry in self.disabled:
-            if entry == name or normalized(entry) == normalized(distribution):
+            if entry == name or (installed and normalized(entry) == normalized(distribution)):
                 return f"{DISABLE} names {entry}", f"take {entry} out of {DISABLE}"
         return "", ""
 

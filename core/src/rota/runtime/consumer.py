@@ -68,7 +68,8 @@ class Consumer:
             lambda claims, results: self._in_flight.begin(claims, self._surroundings, results),
             self._in_flight.give_back, self._lost,
         )  # fmt: skip
-        self._maintenance = Maintenance(self._store, settings.declared, settings.rank, clock, rng)
+        declared = [one for one in (settings.declared, settings.system) if one is not None]
+        self._maintenance = Maintenance(self._store, declared, settings.rank, clock, rng)
         self._audit = Audit(self._identity, lambda: [one.claim.record.id for one in self._in_flight.held], clock)
 
         def loop(name: str, step: Callable[[], bool], interrupt: Callable[[], object] = bool) -> Loop:
@@ -177,7 +178,7 @@ class Consumer:
         self._heartbeat.beat(0)
 
     def _info(self) -> WorkerRecord:
-        declared = self._settings.declared
+        declared, system = self._settings.declared, self._settings.system
         return WorkerRecord(
             id=self._identity.worker,
             kinds=tuple(self._kinds),
@@ -186,6 +187,7 @@ class Consumer:
             owner=declared.owner if declared is not None else None,
             fingerprint=declared.fingerprint if declared is not None else None,
             revision=declared.revision if declared is not None else None,
+            system=system.fingerprint if system is not None else None,
         )
 
     def _in_loop(self, coroutine: Any, timeout_s: float | None) -> Any:

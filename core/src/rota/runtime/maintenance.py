@@ -42,7 +42,7 @@ class Maintenance:
     def __init__(
         self,
         store: Callable[[], Store],
-        declared: Declared | None,
+        declared: Sequence[Declared],
         rank: RankFunction,
         clock: Clock,
         rng: random.Random,
@@ -67,12 +67,12 @@ class Maintenance:
         return min(TICK_S, max(0.0, (next_slot_ms - store.now_ms()) / 1000))
 
     def reconcile(self, store: Store) -> None:
-        """Every 15 s: make the store's rules of this owner those that stand."""
+        """Every 15 s: make the store's rules of these owners those that stand."""
         now = self._clock.monotonic()
-        if self._declared is None or (self._reconciled_at is not None and now - self._reconciled_at < _RECONCILE_S):
+        if self._reconciled_at is not None and now - self._reconciled_at < _RECONCILE_S:
             return
-        declared = self._declared
-        store.sync_schedules(declared.owner, declared.fingerprint, declared.revision, declared.schedules())
+        for one in self._declared:
+            store.sync_schedules(one.owner, one.fingerprint, one.revision, one.schedules())
         self._reconciled_at = now
 
     def _fire_due(self, store: Store) -> int | None:

@@ -33,3 +33,4 @@ class ConsumerSettings:
     lease_ms: int
     lifespan: LifespanFunction | None = None
     declared: Declared | None = None
+    system: Declared | None = None  # rota's own rules

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Literal, TypeAlias
 
 from rota.engine.codec import encode_result
-from rota.engine.outcome import backoff_ms, retries
+from rota.engine.outcome import EXHAUSTED, backoff_ms, exhausts, retries
 from rota.jobs.views import job_error
 from rota.model.errors import JobCanceled
 from rota.model.ids import id_to_uuid
@@ -71,7 +71,8 @@ class Judge:
         policy = attempt.claim.record.retry or attempt.definition.retry
         if retriable and retries(policy, attempt.number, error, timed_out=False):
             return self._again(attempt, Ending.TERMINATED, record, policy)
-        return self._terminated(attempt, record)
+        is_last = retriable and exhausts(policy, attempt.number, error, timed_out=False)
+        return self._terminated(attempt, record, reason=EXHAUSTED if is_last else None)
 
     def timed_out(self, attempt: Attempt) -> Outcome:
         """The attempt went over its time."""
@@ -81,7 +82,8 @@ class Judge:
         policy = attempt.claim.record.retry or attempt.definition.retry
         if retries(policy, attempt.number, None, timed_out=True):
             return self._again(attempt, Ending.TIMED_OUT, record, policy)
-        return self._terminated(attempt, record, Ending.TIMED_OUT)
+        is_last = exhausts(policy, attempt.number, None, timed_out=True)
+        return self._terminated(attempt, record, Ending.TIMED_OUT, EXHAUSTED if is_last else None)
 
     def interrupted(self, attempt: Attempt) -> Outcome:
         """The end of the attempt had been asked for, and it came; too late, when it was recorded already."""
@@ -109,7 +111,9 @@ class Judge:
             wait_ms = backoff_ms(_SURE, attempt.number, self.rng)
         return Outcome(attempt.claim.record.id, attempt.claim.token, ending, error=record, retry_after_ms=wait_ms)
 
-    def _terminated(self, attempt: Attempt, record: ErrorRecord, ending: Ending = Ending.TERMINATED) -> Outcome:
+    def _terminated(
+        self, attempt: Attempt, record: ErrorRecord, ending: Ending = Ending.TERMINATED, reason: str | None = None
+    ) -> Outcome:
         if self.chain.on_terminate:
             error = job_error(record, id_to_uuid(attempt.claim.record.id))
             verdict = self.chain.terminate(attempt.instance, error)
@@ -120,7 +124,7 @@ class Judge:
                 record = data
             elif verdict is not error:
                 record = _failure(verdict, category=record.category)
-        return Outcome(attempt.claim.record.id, attempt.claim.token, ending, error=record)
+        return Outcome(attempt.claim.record.id, attempt.claim.token, ending, error=record, reason=reason)
 
 
 def _own_frames(error: BaseException) -> TracebackType | None:

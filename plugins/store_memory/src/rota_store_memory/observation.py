@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from rota.model.query import InstanceFilter, LogFilter
+from rota.model.query import InstanceFilter, LogFilter, PurgeFilter
 from rota.model.records import ChangePage, FindPage, History, KindStats, LogPage, LogRecord, Snapshot
 from rota.store.contract import MAX_LOOKED_AT
 from rota_store_memory.changes import EVERY
 from rota_store_memory.find import counted, find_step, snapshot, stats
 from rota_store_memory.history import read_history
-from rota_store_memory.logs import append_logs, read_logs
+from rota_store_memory.logs import append_logs, drop_logs, read_logs
 from rota_store_memory.view import View
 
 __all__ = ["Observation"]
@@ -61,6 +61,11 @@ class Observation(View):
                 lambda: read_logs(space, query),
                 space.log_readers, (query.id,), "", timeout_ms, lambda page: page.lines or page.final,
             )  # fmt: skip
+
+    def drop_logs(self, query: PurgeFilter, cursor: str | None = None, limit: int = 1000) -> tuple[int, str | None]:
+        """Remove the lines of finished instances."""
+        with self._lock:
+            return drop_logs(self._space, query, cursor, limit)
 
     def await_final(self, ids: Sequence[str], timeout_ms: int, waiter: str = "") -> list[str]:
         """Those that are final or gone."""
