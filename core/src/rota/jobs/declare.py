@@ -10,12 +10,16 @@ from rota.engine.rank import check_priority
 from rota.jobs.context import Context
 from rota.jobs.definition import DEFAULT_MAX_CRASHES, DEFAULT_PRIORITY, Definition
 from rota.jobs.functions import check_runnable, is_asynchronous
+from rota.jobs.importable import reference_of
 from rota.jobs.options import UNSET, as_retry, key_template, timeout_in_ms
 from rota.model.duration import Duration
 from rota.model.errors import ConfigError
 from rota.model.policy import ExecutorOptions, Keep, Limit, Retry
 
 __all__ = ["RULE_OPTIONS", "check_options", "declare"]
+
+#: The executor whose children import the function by its name.
+PROCESS: Final = "process"
 
 #: Options of `job(...)` that are the rule's of `recurring`.
 RULE_OPTIONS: Final = ("misfire", "misfire_cap", "overlap")
@@ -43,6 +47,8 @@ def declare(
         raise ConfigError(f'job {kind!r}: unique_until is "started" or "finished"; got {unique_until!r}')
     plan = ArgumentPlan(function, context_type=Context, kind=kind)
     name, options = _split(kind, executor)
+    if name == PROCESS and not remote:
+        reference_of(f"job {kind!r}", function)
     bounds = _checked_limits(kind, limits)
     keys = [limit.key for limit in bounds if limit.key is not None]
     return Definition(

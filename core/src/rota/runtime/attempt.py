@@ -1,6 +1,6 @@
 """One claimed instance under way in this process: what stands behind the job's context."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -78,6 +78,11 @@ class Attempt:
             self.deadline_at = self.started_at + timeout_ms / 1000
 
     @property
+    def arguments(self) -> bytes:
+        """The encoded arguments to call the function with."""
+        return self.claim.record.arguments
+
+    @property
     def timeout_ms(self) -> int:
         """The bound on this attempt, 0 for none: the call's, else the definition's."""
         asked = self.claim.record.timeout_ms
@@ -153,6 +158,13 @@ class Attempt:
     def interrupted(self) -> bool:
         """True once the job should end."""
         return self.interruption is not None
+
+    elsewhere = False
+
+    def client_among(self, clients: Sequence[Client]) -> Client | None:
+        """The worker's manager, when it is one of them."""
+        client = self.client
+        return client if client in clients else None
 
     @property
     def blocks_a_slot(self) -> bool:

@@ -1,0 +1,1 @@
+"""The executor "process": jobs in killable children, kept warm. The worker's side is `executor`, the child's `resident`."""
