@@ -14,7 +14,7 @@ from rota.jobs.importable import reference_of
 from rota.jobs.options import UNSET, as_retry, key_template, timeout_in_ms
 from rota.model.duration import Duration
 from rota.model.errors import ConfigError
-from rota.model.policy import ExecutorOptions, Keep, Limit, Retry
+from rota.model.policy import ExecutorOptions, Keep, Limit, ProcessOptions, Retry
 
 __all__ = ["RULE_OPTIONS", "check_options", "declare"]
 
@@ -48,7 +48,7 @@ def declare(
     plan = ArgumentPlan(function, context_type=Context, kind=kind)
     name, options = _split(kind, executor)
     if name == PROCESS and not remote:
-        reference_of(f"job {kind!r}", function)
+        _check_process(kind, function, options)
     bounds = _checked_limits(kind, limits)
     keys = [limit.key for limit in bounds if limit.key is not None]
     return Definition(
@@ -90,6 +90,14 @@ def _split(kind: str, executor: Any) -> tuple[str, ExecutorOptions | None]:
             f"rota.ProcessOptions(); got {options!r}"
         )
     return options.executor, cast(ExecutorOptions, options)
+
+
+def _check_process(kind: str, function: Callable[..., Any], options: ExecutorOptions | None) -> None:
+    reference_of(f"job {kind!r}", function)
+    if options is not None and not isinstance(options, ProcessOptions):
+        raise ConfigError(
+            f"job {kind!r}: options for the executor {PROCESS!r} are rota.ProcessOptions; got {options!r}"
+        )
 
 
 def _checked_limits(kind: str, limits: Limit | Sequence[Limit]) -> tuple[Limit, ...]:

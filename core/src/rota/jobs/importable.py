@@ -17,7 +17,7 @@ _INSTEAD = (
 
 
 def reference_of(what: str, function: Callable[..., Any]) -> str:
-    """ "module:qualname" of a function.
+    """The name of a function, "module:qualname".
 
     Raises: ConfigError, opened by `what`, when no other process can import it.
     """

@@ -90,7 +90,8 @@ class InFlight:
         """Convert, inject, call a plain function, and judge what came of it. Never raises."""
         judge = self._judges[attempt.definition.kind]
         try:
-            return self._before(attempt, judge) or invoke.run(attempt, judge)
+            early = self._before(attempt, judge)
+            return invoke.run(attempt, judge) if early is None else early
         except BaseException as error:  # noqa: BLE001 - a fault of rota itself must not take the worker down
             return _broken(attempt, error)
 
@@ -98,7 +99,8 @@ class InFlight:
         """The same for a coroutine function."""
         judge = self._judges[attempt.definition.kind]
         try:
-            return self._before(attempt, judge) or await invoke.run_async(attempt, judge)
+            early = self._before(attempt, judge)
+            return await invoke.run_async(attempt, judge) if early is None else early
         except BaseException as error:  # noqa: BLE001 - a fault of rota itself must not take the worker down
             return _broken(attempt, error)
 
@@ -106,7 +108,8 @@ class InFlight:
         """Let `ask` have the function called in another process, and judge what came of it. Never raises."""
         judge = self._judges[attempt.definition.kind]
         try:
-            return self._before(attempt, judge) or invoke.run_outside(attempt, judge, ask)
+            early = self._before(attempt, judge)
+            return invoke.run_outside(attempt, judge, ask) if early is None else early
         except BaseException as error:  # noqa: BLE001 - a fault of rota itself must not take the worker down
             return _broken(attempt, error)
 

@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-from rota.model.records import Outcome
 from rota.runtime.attempt import Attempt
 from rota.runtime.executor import ExecutorHost
 from rota.runtime.executors.runners import Runners

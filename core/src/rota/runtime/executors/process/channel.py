@@ -11,7 +11,7 @@ _MAX_BYTES: Final = 1 << 29  # printed text in the place of a length is over it
 _READ_BYTES: Final = 1 << 16
 
 
-class Unreadable(Exception):  # noqa: N818 - a state of the pipe, not a class of errors
+class Unreadable(Exception):
     """What came is no message: something else was written to the pipe."""
 
 

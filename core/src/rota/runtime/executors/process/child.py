@@ -8,6 +8,7 @@ from typing import ClassVar, Final, Literal
 
 import msgspec
 
+from rota.runtime.answer import Failed, Returned
 from rota.runtime.executors.process.channel import Channel, Unreadable
 from rota.runtime.executors.process.death import death
 from rota.runtime.executors.process.messages import (
@@ -17,6 +18,7 @@ from rota.runtime.executors.process.messages import (
     Broken,
     End,
     FromChild,
+    Line,
     Ready,
     Task,
     Worn,
@@ -29,7 +31,8 @@ _DIE_S: Final = 5.0  # from the end of its pipe to its exit code
 
 
 class Child:
-    """One process, which runs tasks one after the other. `tasks` counts them; a `worn` one should get no more.
+    """One process, which runs tasks one after the other. `tasks` is the number of the last; a `worn` one should get no
+    more.
 
     Three pipes lead there: tasks and answers; what a running task is asked; and one that is never written to, whose
     end the kernel turns into the child's death.
@@ -60,26 +63,32 @@ class Child:
 
     def send(self, task: Task) -> None:
         """Hand it a task. Raises OSError when it is dead."""
-        self.tasks = task.number
         self._channel.send(ENCODE(task))
 
-    def receive(self) -> FromChild:
-        """The next thing it says of its task. Raises EOFError when it is dead, Unreadable for what is no message."""
-        while True:
-            message = self._decoded(self._channel.receive())
-            if isinstance(message, Ready):
-                self.ready = True
-            elif isinstance(message, Worn):
-                self.worn = True
-            elif isinstance(message, Broken):
-                self._broken = message.why
-            else:
-                return message
+    def await_ready(self) -> None:
+        """Wait until it is up. Raises as `receive`."""
+        while not self.ready:
+            self._note(self._heard())
 
-    @staticmethod
-    def _decoded(data: bytes) -> FromChild:
+    def receive(self) -> Line | Returned | Failed:
+        """The next thing it says of its task. Raises EOFError when it is dead, Unreadable for what is no message."""
+        while not isinstance(message := self._heard(), Line | Returned | Failed):
+            self._note(message)
+        return message
+
+    def _note(self, message: FromChild) -> None:
+        if isinstance(message, Ready):
+            self.ready = True
+        elif isinstance(message, Worn):
+            self.worn = True
+        elif isinstance(message, Broken):
+            self._broken = message.why
+
+    def _heard(self) -> FromChild:
+        data = self._channel.receive()
         try:
-            return DECODE_FROM_CHILD(data)
+            message: FromChild = DECODE_FROM_CHILD(data)
+            return message
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Unreadable(str(error)) from error
 

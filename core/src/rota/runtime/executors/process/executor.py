@@ -4,7 +4,7 @@ import atexit
 import multiprocessing
 from multiprocessing.context import ForkServerContext, SpawnContext
 from threading import Condition
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from rota.jobs.importable import reference_of
 from rota.model.errors import ConfigError
@@ -48,9 +48,7 @@ class ProcessExecutor:
 
     def submit(self, attempt: Attempt) -> None:
         """Run it in a child that is free, or in a new one."""
-        options = attempt.definition.executor_options or ProcessOptions()
-        if not isinstance(options, ProcessOptions):
-            raise ConfigError(f"the executor of {attempt.definition.kind!r} takes rota.ProcessOptions; got {options!r}")
+        options = _options(attempt)
         with self._changed:
             pool = self._pools.get(options)
             if pool is None:
@@ -83,8 +81,7 @@ class ProcessExecutor:
         if not force:
             runner.seat.ask_to_end(attempt)
             return
-        pool = self._pools[attempt.definition.executor_options or ProcessOptions()]
-        pool.give_up(attempt)
+        self._pools[_options(attempt)].give_up(attempt)
         runner.seat.kill(attempt)
 
     def stop(self) -> None:
@@ -102,6 +99,10 @@ class ProcessExecutor:
         self._ended = True
         for seat in list(self._seats):
             seat.kill_all()
+
+
+def _options(attempt: Attempt) -> ProcessOptions:
+    return cast("ProcessOptions", attempt.definition.executor_options or ProcessOptions())
 
 
 def _context() -> ForkServerContext | SpawnContext:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock, Timer
-from typing import Final
+from typing import Final, TypeVar
 
 from rota.jobs.importable import reference_of
 from rota.model.duration import to_seconds
@@ -18,6 +18,8 @@ from rota.runtime.executors.process.messages import Line, Task
 from rota.runtime.executors.process.resident import UNBEGUN
 
 __all__ = ["ChildSeat"]
+
+A = TypeVar("A")
 
 _LEAVE_S: Final = 10.0  # for a child that was told to end: it leaves the lifespan
 
@@ -48,14 +50,9 @@ class ChildSeat:
     # ---- in the runner's thread --------------------------------------------------------------
 
     def run(self, attempt: Attempt) -> Outcome:
-        """Have it run in the child, and judge what came of it."""
-        return self._host.run_outside(attempt, self._ask)
-
-    def _ask(self, attempt: Attempt) -> Answer:
+        """Have it run in the child, and judge what came of it. Its time counts from when the child is up."""
         try:
-            return self._answer(attempt)
-        except (OSError, EOFError) as error:
-            return Died(f"no child process can be started: {type(error).__name__}: {error}")
+            return self._host.run_outside(attempt, self._asking(attempt))
         finally:
             with self._lock:
                 self._attempt = None
@@ -63,19 +60,16 @@ class ChildSeat:
             if grace is not None:
                 grace.cancel()
 
-    def _answer(self, attempt: Attempt) -> Answer:
-        while True:
+    def _asking(self, attempt: Attempt, again: bool = True) -> Callable[[Attempt], Answer]:
+        """Get a child that is up; what is left to be done, or the answer when there is none."""
+        try:
             child = self._take(attempt)
-            if attempt.interruption is not None:
-                return UNBEGUN
-            try:
-                child.send(_task(child.tasks, attempt))
-            except OSError:
-                if not child.ready:
-                    return self._died(child, child.how_it_died())
-                self._discard(child)  # it died between two tasks, which is not this one's fault
-                continue
-            return self._listen(child, attempt)
+        except (OSError, EOFError) as error:
+            died = Died(f"no child process can be started: {type(error).__name__}: {error}")
+            return lambda attempt: died
+        if (answer := self._guarded(child, child.await_ready)) is not None:
+            return lambda attempt: answer
+        return lambda attempt: self._ask(child, attempt, again)
 
     def _take(self, attempt: Attempt) -> Child:
         """The child for it, which is asked and killed from now on when the attempt is."""
@@ -86,21 +80,36 @@ class ChildSeat:
             child.tasks += 1
         return child
 
-    def _listen(self, child: Child, attempt: Attempt) -> Answer:
+    def _ask(self, child: Child, attempt: Attempt, again: bool) -> Answer:
+        try:
+            child.send(_task(child.tasks, attempt))
+        except OSError:
+            self._discard(child)
+            if attempt.interruption is not None:
+                return UNBEGUN
+            if again:  # it died between two tasks, which is not this one's fault
+                return self._asking(attempt, again=False)(attempt)
+            return Died("the child process died before it took the job, twice in a row")
         if child.tasks == self._max_jobs:
             child.worn = True
             self._prepare_next()
+        return self._guarded(child, lambda: self._listen(child, attempt))
+
+    def _listen(self, child: Child, attempt: Attempt) -> Answer:
+        while isinstance(message := child.receive(), Line):
+            _pass_on(message, attempt)
+        if child.worn:
+            self._retire(child)
+        return message
+
+    def _guarded(self, child: Child, listen: Callable[[], A]) -> A | Died:
         try:
-            while isinstance(message := child.receive(), Line):
-                _pass_on(message, attempt)
+            return listen()
         except Unreadable as error:
             child.kill()
             return self._died(child, f"the child process wrote to its pipe what is no message, and was killed: {error}")
         except EOFError:
             return self._died(child, child.how_it_died())
-        if child.worn:
-            self._retire(child)
-        return message
 
     def _died(self, child: Child, how: str) -> Died:
         self._discard(child)
