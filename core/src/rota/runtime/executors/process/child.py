@@ -29,6 +29,8 @@ __all__ = ["Child"]
 
 _DIE_S: Final = 5.0  # from the end of its pipe to its exit code
 
+_OF_TASK: Final = (Line, Returned, Failed)
+
 
 class Child:
     """One process, which runs tasks one after the other. `tasks` is the number of the last; a `worn` one should get no
@@ -72,7 +74,7 @@ class Child:
 
     def receive(self) -> Line | Returned | Failed:
         """The next thing it says of its task. Raises EOFError when it is dead, Unreadable for what is no message."""
-        while not isinstance(message := self._heard(), Line | Returned | Failed):
+        while not isinstance(message := self._heard(), _OF_TASK):
             self._note(message)
         return message
 
