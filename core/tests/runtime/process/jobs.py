@@ -103,14 +103,19 @@ class Answer:
 
 
 @contextmanager
-def lifespan() -> Iterator[list[Answer]]:
-    """Leave a trace at the start and the end."""
-    folder = os.environ.get("ROTA_TEST_TRACE", "")
-    if folder:
-        Path(folder, f"entered-{os.getpid()}").touch()
-    yield [Answer(os.getpid())]
-    if folder:
+def lifespan() -> Iterator[list[object]]:
+    """Yield something, and leave a mark in the end where a job asked for it."""
+    folders: list[str] = []
+    yield [Answer(os.getpid()), folders]
+    for folder in folders:
         Path(folder, f"left-{os.getpid()}").touch()
+
+
+@jobs.job(executor=process)
+def asks_for_a_mark(ctx: rota.Context, folder: str) -> int:
+    """Have the lifespan leave a mark in the end."""
+    ctx.resource(list).append(folder)
+    return os.getpid()
 
 
 @asynccontextmanager

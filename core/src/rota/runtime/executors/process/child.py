@@ -3,7 +3,7 @@
 from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, SpawnContext
-from threading import Lock
+from threading import Event, Lock
 from typing import ClassVar, Final, Literal
 
 import msgspec
@@ -27,7 +27,10 @@ from rota.runtime.executors.process.resident import main
 
 __all__ = ["Child"]
 
-_DIE_S: Final = 5.0  # from the end of its pipe to its exit code
+_TELL_S: Final = 2.0  # from the end of its pipe to its exit code
+_DIE_S: Final = 5.0
+_LOOK_S: Final = 0.001
+_LOOKS: Final = 1000
 
 _OF_TASK: Final = (Line, Returned, Failed)
 
@@ -42,6 +45,7 @@ class Child:
 
     #: `multiprocessing` keeps a table of children, which threads that start and await some would spoil.
     _table: ClassVar = Lock()
+    _never: ClassVar = Event()
 
     def __init__(self, context: ForkServerContext | SpawnContext, terms: bytes) -> None:
         """Start it, and don't wait until it is up. Raises OSError, EOFError when it can't be started."""
@@ -111,7 +115,9 @@ class Child:
 
     def how_it_died(self) -> str:
         """Await its end, which its pipe told of, and say how it came."""
-        exit_code = self.await_end(_DIE_S)
+        exit_code = self.await_end(_TELL_S)
+        if exit_code is None:
+            self.kill()
         if self._broken:
             return f"the child process could not start: {self._broken}"
         if not self.ready:
@@ -120,9 +126,14 @@ class Child:
 
     def await_end(self, timeout_s: float) -> int | None:
         """Its exit code, below zero for a signal; None when it has not ended within `timeout_s`."""
-        wait([self._process.sentinel], timeout_s)
-        with self._table:
-            return self._process.exitcode
+        if wait([self._process.sentinel], timeout_s):
+            for _ in range(_LOOKS):  # the system closes what tells of an end a moment before there is a code
+                with self._table:
+                    exit_code = self._process.exitcode
+                if exit_code is not None:
+                    return exit_code
+                self._never.wait(_LOOK_S)
+        return None
 
     def close(self, timeout_s: float = _DIE_S) -> None:
         """Await its end, kill it when that does not come, and let go of all that belongs to it."""
