@@ -131,7 +131,7 @@ def test_manager_is_a_client() -> None:
 
 def test_import_loads_nothing_heavy() -> None:
     """`import rota` stays quick: what only some programs need is imported where they need it."""
-    heavy = {"asyncio", "click", "croniter", "importlib.metadata", "rich", "tomllib", "zoneinfo"}
+    heavy = {"asyncio", "click", "croniter", "importlib.metadata", "multiprocessing", "rich", "tomllib", "zoneinfo"}
     script = f"import sys, rota; print(sorted({heavy} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert [] == ast.literal_eval(printed)

@@ -39,7 +39,7 @@ def turned_away(given: object) -> PluginRecord:
 def test_core_brings_executors_and_policies_like_any_plugin() -> None:
     """Without any other plugin the names that a user may write are these."""
     host = PluginHost.for_tests()
-    assert ("asyncio", "thread") == host.executors.names
+    assert ("asyncio", "process", "thread") == host.executors.names
     assert ("deadline", "fifo", "priority") == host.policies.names
     assert [("core", "rota-core", "loaded")] == [(one.name, one.distribution, one.state) for one in host.records]
 

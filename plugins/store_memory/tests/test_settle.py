@@ -140,6 +140,15 @@ def test_reported_crash_keeps_its_own_error(lab: Lab) -> None:
     assert error == lab.get(instance_id).error
 
 
+def test_crash_that_is_sent_back_tells_why(lab: Lab) -> None:
+    """Its error stands in the history, and on the instance while it waits."""
+    instance_id = lab.add()
+    error = ErrorRecord("crashed", "JobCrashed", "signal 9")
+    lab.settle(lab.claim_one(), Ending.CRASHED, error=error)
+    assert (error, "crashed") == (lab.history(instance_id)[-1].error, lab.history(instance_id)[-1].reason)
+    assert error == lab.get(instance_id).error
+
+
 @pytest.mark.parametrize(
     ("ending", "fields"),
     [(Ending.TERMINATED, {"retry_after_ms": 0}), (Ending.RELEASED, {}), (Ending.CRASHED, {})],

@@ -1,6 +1,7 @@
 """What follows an attempt that failed or went over its time: another one or none, and after which wait."""
 
 import random
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -9,7 +10,7 @@ from rota.model.errors import ConfigError
 from rota.model.policy import Backoff, Exponential, Retry
 from rota.model.records import BackoffRecord, RetryRecord
 
-__all__ = ["EXHAUSTED", "backoff_ms", "exhausts", "retries", "retry_record"]
+__all__ = ["EXHAUSTED", "backoff_ms", "exhausts", "qualified_name", "retries", "retry_record"]
 
 EXHAUSTED: Final = "exhausted"  #: the reason of an end by a failure that would have been retried once more
 
@@ -19,22 +20,26 @@ def retry_record(retry: Retry) -> RetryRecord:
     return RetryRecord(
         retry.max_retries,
         _backoff_record(retry.backoff),
-        on=tuple(_qualified(cls) for cls in retry.on),
-        never_on=tuple(_qualified(cls) for cls in retry.never_on),
+        on=tuple(qualified_name(cls) for cls in retry.on),
+        never_on=tuple(qualified_name(cls) for cls in retry.never_on),
         timeouts=retry.timeouts,
     )
 
 
-def retries(retry: Retry | RetryRecord, attempt: int, error: BaseException | None, timed_out: bool) -> bool:
+def retries(
+    retry: Retry | RetryRecord, attempt: int, error: BaseException | Collection[str] | None, timed_out: bool
+) -> bool:
     """True when the attempt of that number (the first is 1) is to be followed by another.
 
     `never_on` wins over all else; an attempt that timed out goes by `timeouts`, any other by `on`.
-    Without an `error` object (it died with another process) it counts as a plain `Exception`.
+    An error of another process is the names of its class and bases; without any it counts as a plain `Exception`.
     """
     return not _used_up(retry, attempt) and _is_retried(retry, error, timed_out)
 
 
-def exhausts(retry: Retry | RetryRecord, attempt: int, error: BaseException | None, timed_out: bool) -> bool:
+def exhausts(
+    retry: Retry | RetryRecord, attempt: int, error: BaseException | Collection[str] | None, timed_out: bool
+) -> bool:
     """True when that attempt is the last for no other reason than its number: there were retries, and they are
     used up. Never without any (`max_retries` 0), nor with no end of them."""
     return retry.max_retries > 0 and _used_up(retry, attempt) and _is_retried(retry, error, timed_out)
@@ -44,11 +49,13 @@ def _used_up(retry: Retry | RetryRecord, attempt: int) -> bool:
     return retry.max_retries != -1 and attempt > retry.max_retries
 
 
-def _is_retried(retry: Retry | RetryRecord, error: BaseException | None, timed_out: bool) -> bool:
-    cls = Exception if error is None else type(error)
-    if (error is not None or not timed_out) and _matches(retry, cls, never=True):
+def _is_retried(
+    retry: Retry | RetryRecord, error: BaseException | Collection[str] | None, timed_out: bool
+) -> bool:
+    raised = Exception if error is None else type(error) if isinstance(error, BaseException) else error
+    if (error is not None or not timed_out) and _matches(retry, raised, never=True):
         return False
-    return retry.timeouts if timed_out else _matches(retry, cls, never=False)
+    return retry.timeouts if timed_out else _matches(retry, raised, never=False)
 
 
 def backoff_ms(retry: Retry | RetryRecord, nth_retry: int, rng: random.Random) -> int:
@@ -93,12 +100,15 @@ def _grown_ms(backoff: BackoffRecord, nth_retry: int) -> int:
     return round(min(wait_ms, backoff.cap_ms))
 
 
-def _matches(retry: Retry | RetryRecord, cls: type[BaseException], *, never: bool) -> bool:
-    if isinstance(retry, Retry):
-        return issubclass(cls, retry.never_on if never else retry.on)
-    names = retry.never_on if never else retry.on
-    return not {_qualified(base) for base in cls.__mro__}.isdisjoint(names)
+def _matches(retry: Retry | RetryRecord, raised: type[BaseException] | Collection[str], *, never: bool) -> bool:
+    if isinstance(retry, Retry) and isinstance(raised, type):
+        return issubclass(raised, retry.never_on if never else retry.on)
+    wanted = (one if isinstance(one, str) else qualified_name(one) for one in (retry.never_on if never else retry.on))
+    names = {qualified_name(base) for base in raised.__mro__} if isinstance(raised, type) else set(raised)
+    return not names.isdisjoint(wanted)
 
 
-def _qualified(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+def qualified_name(cls: type) -> str:
+    """The name by which an exception class travels; the same in a child, where `__main__` has another name."""
+    module = "__main__" if cls.__module__ == "__mp_main__" else cls.__module__
+    return f"{module}.{cls.__qualname__}"

@@ -10,12 +10,16 @@ from rota.engine.rank import check_priority
 from rota.jobs.context import Context
 from rota.jobs.definition import DEFAULT_MAX_CRASHES, DEFAULT_PRIORITY, Definition
 from rota.jobs.functions import check_runnable, is_asynchronous
+from rota.jobs.importable import reference_of
 from rota.jobs.options import UNSET, as_retry, key_template, timeout_in_ms
 from rota.model.duration import Duration
 from rota.model.errors import ConfigError
-from rota.model.policy import ExecutorOptions, Keep, Limit, Retry
+from rota.model.policy import ExecutorOptions, Keep, Limit, ProcessOptions, Retry
 
 __all__ = ["RULE_OPTIONS", "check_options", "declare"]
+
+#: The executor whose children import the function by its name.
+PROCESS: Final = "process"
 
 #: Options of `job(...)` that are the rule's of `recurring`.
 RULE_OPTIONS: Final = ("misfire", "misfire_cap", "overlap")
@@ -43,6 +47,8 @@ def declare(
         raise ConfigError(f'job {kind!r}: unique_until is "started" or "finished"; got {unique_until!r}')
     plan = ArgumentPlan(function, context_type=Context, kind=kind)
     name, options = _split(kind, executor)
+    if name == PROCESS and not remote:
+        _check_process(kind, function, options)
     bounds = _checked_limits(kind, limits)
     keys = [limit.key for limit in bounds if limit.key is not None]
     return Definition(
@@ -84,6 +90,14 @@ def _split(kind: str, executor: Any) -> tuple[str, ExecutorOptions | None]:
             f"rota.ProcessOptions(); got {options!r}"
         )
     return options.executor, cast(ExecutorOptions, options)
+
+
+def _check_process(kind: str, function: Callable[..., Any], options: ExecutorOptions | None) -> None:
+    reference_of(f"job {kind!r}", function)
+    if options is not None and not isinstance(options, ProcessOptions):
+        raise ConfigError(
+            f"job {kind!r}: options for the executor {PROCESS!r} are rota.ProcessOptions; got {options!r}"
+        )
 
 
 def _checked_limits(kind: str, limits: Limit | Sequence[Limit]) -> tuple[Limit, ...]:

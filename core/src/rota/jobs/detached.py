@@ -1,6 +1,6 @@
 """The context of a job that is called as a plain function, outside any worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from logging import Logger, LoggerAdapter, getLogger
 from threading import Condition
@@ -37,6 +37,7 @@ class DetachedAttempt:
     deadline: datetime | None = None
     interrupted = False
     blocks_a_slot = False
+    elsewhere = False
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -68,6 +69,10 @@ class DetachedAttempt:
     def client(self) -> "Client":
         """There is none. Raises NotBound."""
         raise NotBound(f"the job {self._kind!r} was called directly, outside a worker: its context has no client")
+
+    def client_among(self, clients: "Sequence[Client]") -> "Client | None":
+        """A direct call says nothing of clients."""
+        return None
 
     @property
     def log(self) -> LoggerAdapter[Logger]:

@@ -212,12 +212,12 @@ class Jobs:
 
         Raises: NotBound when there is none, or several.
         """
-        clients = self._clients()
+        clients, running = self._clients(), CURRENT.get()
+        own = None if running is None else running.client_among(clients)
+        if own is not None:
+            return own
         if len(clients) == 1:
             return clients[0]
-        running = CURRENT.get()
-        if running is not None and running.token and running.client in clients:
-            return running.client
         if clients:
             raise NotBound(
                 f"{len(clients)} managers include the job {kind!r}: say which one, with manager.schedule(job.call(...))"

@@ -1,5 +1,6 @@
 """The attempt that a thread or task is running: what stands behind a job's context."""
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from logging import Logger, LoggerAdapter
@@ -55,6 +56,15 @@ class RunningAttempt(Protocol):
     @property
     def interrupted(self) -> bool:
         """True once the job should end."""
+        ...
+
+    @property
+    def elsewhere(self) -> bool:
+        """True in a process of its own, where the worker's managers are copies."""
+        ...
+
+    def client_among(self, clients: "Sequence[Client]") -> "Client | None":
+        """Which client a job that these include is scheduled through from here; None: it doesn't know."""
         ...
 
     @property

@@ -14,6 +14,7 @@ from rota.jobs.definition import Definition
 from rota.jobs.job import Job
 from rota.jobs.jobs import Jobs
 from rota.manager.configuration import Configuration, checked_store, default_concurrency
+from rota.manager.other_process import client_terms, refuse_in_a_child
 from rota.manager.worker import Worker, takes
 from rota.model.duration import Duration, to_ms
 from rota.model.errors import ConfigError
@@ -68,6 +69,10 @@ class Manager(Jobs, StoreClient):
         said = namespace if namespace is not None else self._configuration.text("namespace")
         default = _NAMESPACE if isinstance(given, str) else given.namespace
         self._namespace = check_name("Manager(namespace)", said if said is not None else default)
+        self._declared: Final = (
+            given if isinstance(given, str) else "",
+            self._namespace,
+        )  # a copy elsewhere has the same
         self._name = None if name is None else check_name("Manager(name)", name)
         if name == SYSTEM_OWNER:
             raise ConfigError(f"Manager(name) can't be {name!r}, the owner of rota's own recurring rules: take another")
@@ -96,7 +101,7 @@ class Manager(Jobs, StoreClient):
         self._plugins.policies.rank(self._policy)  # an unknown one must not be recorded as the namespace's
         if not isinstance(given, str):
             return given.namespaced(self._namespace)
-        return open_store(given, namespace=self._namespace, clock=clock, host=self._plugins)
+        return refuse_in_a_child(open_store(given, namespace=self._namespace, clock=clock, host=self._plugins))
 
     @cached_property
     def _plugins(self) -> "PluginHost":
@@ -223,6 +228,7 @@ class Manager(Jobs, StoreClient):
             executors=plugins.executors.load,
             processors=plugins.processors,
             rank=plugins.policies.rank(self._policy),
+            client_terms=client_terms(self._given_store, store, self._policy, self._declared),
             concurrency=concurrency,
             lease_ms=max(lease_ms, store.capabilities.min_lease_ms),
             lifespan=self._lifespan,

@@ -16,11 +16,16 @@ NAME: Final = "core"
 
 @hookimpl
 def rota_executors() -> list[ExecutorSpec]:
-    """Threads for `def`, the event loop for `async def`."""
+    """Threads for `def`, the event loop for `async def`, killable children for either."""
     return [
         ExecutorSpec("thread", "rota.runtime.executors.thread:ThreadExecutor", "a thread per slot, for functions"),
         ExecutorSpec(
             "asyncio", "rota.runtime.executors.event_loop:EventLoopExecutor", "one event loop, for coroutines"
+        ),
+        ExecutorSpec(
+            "process",
+            "rota.runtime.executors.process.executor:ProcessExecutor",
+            "a child per slot, which can be killed",
         ),
     ]
 

@@ -1,6 +1,6 @@
 """One claimed instance under way in this process: what stands behind the job's context."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -171,6 +171,13 @@ class Attempt:
     def interrupted(self) -> bool:
         """True once the job should end."""
         return self.interruption is not None
+
+    elsewhere = False
+
+    def client_among(self, clients: Sequence[Client]) -> Client | None:
+        """The worker's manager, when it is one of them."""
+        client = self.client
+        return client if client in clients else None
 
     @property
     def blocks_a_slot(self) -> bool:

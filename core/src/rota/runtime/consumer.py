@@ -21,6 +21,7 @@ from rota.runtime.in_flight import InFlight
 from rota.runtime.job_log import CaptureHandler
 from rota.runtime.lifespan import Lifespan
 from rota.runtime.maintenance import Maintenance
+from rota.runtime.outside import Outside
 from rota.runtime.processors import ProcessorChain
 from rota.runtime.settings import ConsumerSettings
 from rota.runtime.slots import Slots
@@ -53,7 +54,8 @@ class Consumer:
         self._clock = clock
         self._identity = Identity(environment.ids.one)
         self._slots = Slots(settings.concurrency, clock)
-        self._in_flight = InFlight(self._definitions, self._judges, self._slots, clock)
+        outside = Outside(self._max_bytes, settings.client_terms, settings.lifespan)
+        self._in_flight = InFlight(self._definitions, self._judges, self._slots, clock, outside)
         for name in {"thread", "asyncio", *(one.executor for one in self._definitions.values())}:
             self._in_flight.executors[name] = settings.executors(name)(self._in_flight)
         self._lifespan = Lifespan(settings.lifespan, self._in_loop)

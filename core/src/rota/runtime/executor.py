@@ -1,9 +1,12 @@
 """The protocol of executors: what runs a job's function."""
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from rota.model.records import Outcome
+from rota.runtime.answer import Answer
 from rota.runtime.attempt import Attempt
+from rota.runtime.outside import Outside
 
 __all__ = ["Executor", "ExecutorHost", "Finished"]
 
@@ -28,6 +31,20 @@ class ExecutorHost(Protocol):
 
     async def run_async(self, attempt: Attempt) -> Outcome:
         """The same for a coroutine function, in the caller's task."""
+        ...
+
+    @property
+    def outside(self) -> Outside:
+        """What a process of the executor's own is told of the worker."""
+        ...
+
+    def run_outside(self, attempt: Attempt, ask: Callable[[Attempt], Answer]) -> Outcome:
+        """Let `ask` have the function called in another process, and judge what came of it; in the caller's thread.
+        `ask` is not called when the attempt should end already. Never raises."""
+        ...
+
+    def crashed(self, attempt: Attempt, how: str) -> Outcome:
+        """The outcome of an attempt whose thread or process died; `how` says so in words."""
         ...
 
     def finish(self, attempt: Attempt, outcome: Outcome) -> Finished:

@@ -1,16 +1,18 @@
 """The attempts that this worker holds: from the claim, through an executor, to the settled outcome."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Condition, Thread, current_thread
 
 from rota.jobs.definition import Definition
 from rota.model.clock import Clock
 from rota.model.records import Claim, Ending, ErrorRecord, Outcome, SettleAnswer
 from rota.runtime import invoke
+from rota.runtime.answer import Answer
 from rota.runtime.attempt import Attempt, Interruption, Surroundings
 from rota.runtime.executor import Executor, Finished
 from rota.runtime.outbox import Outbox
+from rota.runtime.outside import Outside
 from rota.runtime.processors import ProcessorThread
 from rota.runtime.report import report
 from rota.runtime.slots import Slots
@@ -27,8 +29,14 @@ class InFlight:
     """What executors know as their host. Each attempt ends once: by its function, its deadline, or the stop."""
 
     def __init__(
-        self, definitions: Mapping[str, Definition], judges: Mapping[str, Judge], slots: Slots, clock: Clock
+        self,
+        definitions: Mapping[str, Definition],
+        judges: Mapping[str, Judge],
+        slots: Slots,
+        clock: Clock,
+        outside: Outside,
     ) -> None:
+        self.outside = outside
         self.slots = slots
         self.outbox = Outbox(self._settled)
         self.processors = ProcessorThread()
@@ -82,7 +90,8 @@ class InFlight:
         """Convert, inject, call a plain function, and judge what came of it. Never raises."""
         judge = self._judges[attempt.definition.kind]
         try:
-            return self._before(attempt, judge) or invoke.run(attempt, judge)
+            early = self._before(attempt, judge)
+            return invoke.run(attempt, judge) if early is None else early
         except BaseException as error:  # noqa: BLE001 - a fault of rota itself must not take the worker down
             return _broken(attempt, error)
 
@@ -90,9 +99,23 @@ class InFlight:
         """The same for a coroutine function."""
         judge = self._judges[attempt.definition.kind]
         try:
-            return self._before(attempt, judge) or await invoke.run_async(attempt, judge)
+            early = self._before(attempt, judge)
+            return await invoke.run_async(attempt, judge) if early is None else early
         except BaseException as error:  # noqa: BLE001 - a fault of rota itself must not take the worker down
             return _broken(attempt, error)
+
+    def run_outside(self, attempt: Attempt, ask: Callable[[Attempt], Answer]) -> Outcome:
+        """Let `ask` have the function called in another process, and judge what came of it. Never raises."""
+        judge = self._judges[attempt.definition.kind]
+        try:
+            early = self._before(attempt, judge)
+            return invoke.run_outside(attempt, judge, ask) if early is None else early
+        except BaseException as error:  # noqa: BLE001 - a fault of rota itself must not take the worker down
+            return _broken(attempt, error)
+
+    def crashed(self, attempt: Attempt, how: str) -> Outcome:
+        """The outcome of an attempt whose thread or process died."""
+        return self._judges[attempt.definition.kind].crashed(attempt, how)
 
     def _before(self, attempt: Attempt, judge: Judge) -> Outcome | None:
         attempt.begin()

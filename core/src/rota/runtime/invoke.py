@@ -2,19 +2,39 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from rota.jobs.context import Context
 from rota.jobs.running import CURRENT
 from rota.model.errors import JobCanceled
 from rota.model.records import Outcome
+from rota.runtime.answer import Answer
 from rota.runtime.attempt import Attempt
 from rota.runtime.verdict import Judge
 
-__all__ = ["run", "run_async"]
+__all__ = ["Judging", "run", "run_async", "run_outside"]
+
+V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
 
 
-def run(attempt: Attempt, judge: Judge) -> Outcome:
+class Judging(Protocol[V_co]):
+    """Who says what a call came to: the worker's `Judge`, or who reports to it from another process."""
+
+    def runs_user_code(self, attempt: Attempt) -> bool:
+        """True when judging may call a user's code, which no loop may wait for."""
+        ...
+
+    def returned(self, attempt: Attempt, value: object) -> V_co:
+        """The function returned."""
+        ...
+
+    def raised(self, attempt: Attempt, error: BaseException, *, retriable: bool = True) -> V_co:
+        """The function raised, or could not be called."""
+        ...
+
+
+def run(attempt: Attempt, judge: Judging[V]) -> V:
     """Run a plain function in this thread, in a context of its own. Never raises."""
     reset = CURRENT.set(attempt)
     try:
@@ -31,7 +51,16 @@ def run(attempt: Attempt, judge: Judge) -> Outcome:
         CURRENT.reset(reset)
 
 
-async def run_async(attempt: Attempt, judge: Judge) -> Outcome:
+def run_outside(attempt: Attempt, judge: Judge, ask: Callable[[Attempt], Answer]) -> Outcome:
+    """Judge, in this thread, what the function came to in another process."""
+    reset = CURRENT.set(attempt)
+    try:
+        return judge.answered(attempt, ask(attempt))
+    finally:
+        CURRENT.reset(reset)
+
+
+async def run_async(attempt: Attempt, judge: Judging[V]) -> V:
     """Run a coroutine function in this task; its processors, which are plain functions, beside the loop."""
     import asyncio
 
@@ -49,7 +78,7 @@ async def run_async(attempt: Attempt, judge: Judge) -> Outcome:
     return await _judged(partial(judge.returned, attempt, value), attempt, judge)
 
 
-async def _judged(decide: Callable[[], Outcome], attempt: Attempt, judge: Judge) -> Outcome:
+async def _judged(decide: Callable[[], V], attempt: Attempt, judge: Judging[V]) -> V:
     """Decide here, or in a thread when a user's code may be called: the loop must not wait for it."""
     if attempt.ended or not judge.runs_user_code(attempt):
         return decide()

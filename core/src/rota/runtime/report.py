@@ -19,7 +19,8 @@ def report(attempt: Attempt, outcome: Outcome) -> None:
         _log.debug("%s %s goes back to the queue, attempt %d not counted", kind, instance_id, attempt.number)
         return
     if outcome.ending is Ending.CRASHED:
-        _log.error("%s %s crashed, attempt %d not counted: its thread died", kind, instance_id, attempt.number)
+        how = "its thread or process died" if error is None else error.message
+        _log.error("%s %s crashed, attempt %d not counted: %s", kind, instance_id, attempt.number, how)
         return
     if outcome.ending is Ending.CANCELED or error is None:
         _log.info("%s %s was canceled, attempt %d", kind, instance_id, attempt.number)

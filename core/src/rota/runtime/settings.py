@@ -12,6 +12,7 @@ from rota.jobs.instance import InstanceSource
 from rota.runtime.executor import Executor, ExecutorHost
 from rota.runtime.lifespan import LifespanFunction
 from rota.runtime.maintenance import Declared
+from rota.runtime.outside import ClientTerms
 from rota.runtime.processors import Processor
 
 __all__ = ["ConsumerSettings"]
@@ -29,6 +30,7 @@ class ConsumerSettings:
     executors: Callable[[str], Callable[[ExecutorHost], Executor]]
     processors: Sequence[Processor]
     rank: RankFunction
+    client_terms: ClientTerms
     concurrency: int
     lease_ms: int
     lifespan: LifespanFunction | None = None

@@ -69,7 +69,8 @@ class StateChanges:
             self._tell(attempt, State.CANCELED, error=outcome.error if outcome.ending is Ending.CANCELED else None)
             return
         state = _STATE_AFTER.get(outcome.ending) or answer.state or State.SCHEDULED
-        self._tell(attempt, state, outcome.reason, outcome.error)
+        poison = outcome.ending is Ending.CRASHED and state is State.TERMINATED
+        self._tell(attempt, state, "poison" if poison else outcome.reason, outcome.error)
         if outcome.retry_after_ms is not None:
             self._tell(attempt, State.SCHEDULED)
 

@@ -1,26 +1,22 @@
 """What came of an attempt, judged: from a value or an exception to an outcome for the store."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from traceback import format_exception
-from types import TracebackType
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-from rota.engine.codec import encode_result
 from rota.engine.outcome import EXHAUSTED, backoff_ms, exhausts, retries
 from rota.jobs.views import job_error
-from rota.model.errors import JobCanceled
+from rota.model.errors import JobCanceled, JobCrashed
 from rota.model.ids import id_to_uuid
 from rota.model.policy import DEFAULT_BACKOFF, Resolved, Retry
 from rota.model.records import Ending, ErrorRecord, Outcome, RetryRecord
-from rota.model.text import storable
+from rota.runtime.answer import Answer, Died, Returned
 from rota.runtime.attempt import Attempt
+from rota.runtime.failure import encoded, failure
 from rota.runtime.processors import ProcessorChain
 
 __all__ = ["Judge"]
-
-Category: TypeAlias = Literal["failed", "timed_out", "canceled", "crashed"]
 
 _SURE: Final = Retry(-1, backoff=DEFAULT_BACKOFF)
 
@@ -39,40 +35,62 @@ class Judge:
 
     def returned(self, attempt: Attempt, value: object) -> Outcome:
         """The function returned: completed, unless its end had been asked for, or the value is no data."""
-        if attempt.ended or attempt.interruption not in (None, "stopping"):
+        if _came_late(attempt):
             return self.interrupted(attempt)
-        data = self._encoded(attempt, value)
+        data = encoded(attempt.definition.kind, value, self.max_payload_bytes)
         if isinstance(data, ErrorRecord):
             return self._terminated(attempt, data)
+        return self._completed(attempt, data, lambda: value)
+
+    def _completed(self, attempt: Attempt, data: bytes, value: Callable[[], object]) -> Outcome:
         if self.chain.on_complete:
             if not attempt.decide():
                 return self.interrupted(attempt)
-            self.chain.complete(attempt.instance, value)
+            self.chain.complete(attempt.instance, value())
         return Outcome(attempt.claim.record.id, attempt.claim.token, Ending.COMPLETED, data)
-
-    def _encoded(self, attempt: Attempt, value: object) -> bytes | ErrorRecord:
-        try:
-            data = encode_result(value)
-        except Exception as error:  # noqa: BLE001 - whatever the value's own methods do
-            return _failure(error, type_name="ResultNotData")
-        if len(data) <= self.max_payload_bytes:
-            return data
-        message = (
-            f"the result of {attempt.definition.kind!r} takes {len(data):,} bytes, this store keeps up to "
-            f"{self.max_payload_bytes:,}: write it elsewhere and return where it is"
-        )
-        return ErrorRecord("failed", "ResultTooLarge", message)
 
     def raised(self, attempt: Attempt, error: BaseException, *, retriable: bool = True) -> Outcome:
         """The function raised, or could not be called."""
+        return self._failed(attempt, lambda: failure(error), error, retriable)
+
+    def answered(self, attempt: Attempt, answer: Answer) -> Outcome:
+        """What came from the process that ran the function: as if it had run here."""
+        if isinstance(answer, Died):
+            return self._died(attempt, answer.how)
+        if not isinstance(answer, Returned):
+            return self._failed(attempt, lambda: answer.error, answer.bases, answer.retriable)
+        if _came_late(attempt):
+            return self.interrupted(attempt)
+        return self._completed(attempt, answer.data, lambda: attempt.definition.plan.decode_result(answer.data))
+
+    def _failed(
+        self,
+        attempt: Attempt,
+        as_record: Callable[[], ErrorRecord],
+        error: BaseException | Collection[str],
+        retriable: bool,
+    ) -> Outcome:
         if attempt.interruption is not None or not attempt.decide():
             return self.interrupted(attempt)
-        record = _failure(error)
-        policy = attempt.claim.record.retry or attempt.definition.retry
+        record, policy = as_record(), attempt.claim.record.retry or attempt.definition.retry
         if retriable and retries(policy, attempt.number, error, timed_out=False):
             return self._again(attempt, Ending.TERMINATED, record, policy)
         is_last = retriable and exhausts(policy, attempt.number, error, timed_out=False)
         return self._terminated(attempt, record, reason=EXHAUSTED if is_last else None)
+
+    def _died(self, attempt: Attempt, how: str) -> Outcome:
+        if attempt.interruption is not None or not attempt.decide():  # it was killed
+            return self.interrupted(attempt)
+        return self.crashed(attempt, how)
+
+    def crashed(self, attempt: Attempt, how: str) -> Outcome:
+        """What ran it died, and not by our hand; the store counts that apart from failures."""
+        claim = attempt.claim
+        message = (
+            f"{how}; crash {claim.crashes + 1} of {claim.record.kind!r}, max_crashes is {claim.record.max_crashes}"
+        )
+        error = ErrorRecord("crashed", JobCrashed.__name__, message)
+        return Outcome(claim.record.id, claim.token, Ending.CRASHED, error=error, reason="crashed")
 
     def timed_out(self, attempt: Attempt) -> Outcome:
         """The attempt went over its time."""
@@ -118,33 +136,15 @@ class Judge:
             error = job_error(record, id_to_uuid(attempt.claim.record.id))
             verdict = self.chain.terminate(attempt.instance, error)
             if isinstance(verdict, Resolved):
-                data = self._encoded(attempt, verdict.value)
+                data = encoded(attempt.definition.kind, verdict.value, self.max_payload_bytes)
                 if not isinstance(data, ErrorRecord):
                     return Outcome(attempt.claim.record.id, attempt.claim.token, Ending.COMPLETED, data)
                 record = data
             elif verdict is not error:
-                record = _failure(verdict, category=record.category)
+                record = failure(verdict, category=record.category)
         return Outcome(attempt.claim.record.id, attempt.claim.token, ending, error=record, reason=reason)
 
 
-def _own_frames(error: BaseException) -> TracebackType | None:
-    """The traceback from the job's function on: the frame that called it says nothing to its author."""
-    trace = error.__traceback__
-    return trace if trace is None or trace.tb_next is None else trace.tb_next
-
-
-def _failure(error: BaseException, *, category: Category = "failed", type_name: str = "") -> ErrorRecord:
-    """An exception as text; never raises, whatever the exception's own methods do."""
-    kind = type(error)
-    prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    name = type_name or prefix + kind.__qualname__
-    frames = _own_frames(error)
-    trace = _read(lambda: "".join(format_exception(kind, error, frames)))
-    return ErrorRecord(category, name, _read(lambda: str(error)), trace)
-
-
-def _read(text: Callable[[], str]) -> str:
-    try:
-        return storable(text())
-    except BaseException as second:  # noqa: BLE001 - whatever the exception's own methods do
-        return f"(its text can't be read: {type(second).__name__})"
+def _came_late(attempt: Attempt) -> bool:
+    """True when its end had been asked for, or was recorded already; a stop takes what still comes."""
+    return attempt.ended or attempt.interruption not in (None, "stopping")

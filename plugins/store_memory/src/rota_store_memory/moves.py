@@ -116,23 +116,32 @@ def requeue(
     now_ms: int,
     worker: str | None = None,
     reason: str | None = None,
+    error: ErrorRecord | None = None,
 ) -> None:
     """Send `entry`, held by nobody any more, back to the queue."""
-    move(space, queue, entry, SCHEDULED, now_ms, worker, reason)
+    move(space, queue, entry, SCHEDULED, now_ms, worker, reason, error)
     entry.worker = None
     entry.due_ms = due_ms
     if queue.push(entry, now_ms):
         space.tell(queue, alarm=entry.delayed)
 
 
-def release(space: Space, queue: KindQueue, entry: Entry, now_ms: int, reason: str = "released") -> None:
+def release(
+    space: Space,
+    queue: KindQueue,
+    entry: Entry,
+    now_ms: int,
+    reason: str = "released",
+    error: ErrorRecord | None = None,
+) -> None:
     """Send `entry` back without counting the attempt; end it when a cancel was requested."""
     worker = entry.worker
     if entry.cancel_requested:
         finish(space, queue, entry, CANCELED, now_ms, worker)
         return
     entry.attempt -= 1
-    requeue(space, queue, entry, now_ms, now_ms, worker, reason)
+    entry.error = error or entry.error
+    requeue(space, queue, entry, now_ms, now_ms, worker, reason, error)
 
 
 def crash(space: Space, queue: KindQueue, entry: Entry, now_ms: int, error: ErrorRecord | None = None) -> None:
@@ -141,7 +150,7 @@ def crash(space: Space, queue: KindQueue, entry: Entry, now_ms: int, error: Erro
     if entry.crashes > entry.record.max_crashes:
         finish(space, queue, entry, TERMINATED, now_ms, entry.worker, "poison", error or _poison(entry))
     else:
-        release(space, queue, entry, now_ms, "crashed")
+        release(space, queue, entry, now_ms, "crashed", error)
 
 
 def _poison(entry: Entry) -> ErrorRecord:
