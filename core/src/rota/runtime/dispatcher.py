@@ -41,17 +41,23 @@ class Dispatcher:
         room, free = self._slots.await_room(_PAUSE_S)
         if not room:
             self._give_back(self._slots.take_stalled())
-            return True
+        else:
+            self.claim(room, MAX_WAIT_MS if free else 0)
+        return True
+
+    def claim(self, room: int, wait_ms: int) -> int:
+        """Claim up to `room`, waiting so long for the first, and start them. How many."""
         identity = self._identity
         worker, seq = identity.worker, identity.seq
         try:
-            claims = self._store().claim(worker, seq, self._kinds(), room, MAX_WAIT_MS if free else 0)
+            claims = self._store().claim(worker, seq, self._kinds(), room, wait_ms)
         except LeaseLost:
             self._lost(worker)
-            return True
-        if worker == identity.worker:  # the claims of a lost one are no longer ours
-            identity.seq = seq + 1
-            self._slots.note_dry(not free and len(claims) < room)
-            if claims:
-                self._begin(claims)
-        return True
+            return 0
+        if worker != identity.worker:  # the claims of a lost one are no longer ours
+            return 0
+        identity.seq = seq + 1
+        self._slots.note_dry(not wait_ms and len(claims) < room)
+        if claims:
+            self._begin(claims)
+        return len(claims)

@@ -11,7 +11,7 @@ from rota.runtime import invoke
 from rota.runtime.attempt import Attempt, Interruption, Surroundings
 from rota.runtime.executor import Executor, Finished
 from rota.runtime.outbox import Outbox
-from rota.runtime.processors import ProcessorThread
+from rota.runtime.processors import ProcessorQueue
 from rota.runtime.report import report
 from rota.runtime.slots import Slots
 from rota.runtime.state_changes import StateChanges
@@ -27,11 +27,16 @@ class InFlight:
     """What executors know as their host. Each attempt ends once: by its function, its deadline, or the stop."""
 
     def __init__(
-        self, definitions: Mapping[str, Definition], judges: Mapping[str, Judge], slots: Slots, clock: Clock
+        self,
+        definitions: Mapping[str, Definition],
+        judges: Mapping[str, Judge],
+        slots: Slots,
+        clock: Clock,
+        processors: ProcessorQueue,
     ) -> None:
         self.slots = slots
         self.outbox = Outbox(self._settled)
-        self.processors = ProcessorThread()
+        self.processors = processors
         self.watchdog = Watchdog(clock, self._expire)
         self.executors: dict[str, Executor] = {}
         self.moved = Condition()  # notified when something was settled
