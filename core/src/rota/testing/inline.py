@@ -49,7 +49,7 @@ class Inline(Consumer):
 
     def _executor(self, host: ExecutorHost) -> InlineExecutor:
         if self._inline is None:
-            self._inline = InlineExecutor(host, self._test_clock)
+            self._inline = InlineExecutor(host, self._test_clock, self._tell)
         return self._inline
 
     def _processors(self) -> ProcessorQueue:
@@ -134,10 +134,14 @@ class Inline(Consumer):
         )
 
     def _flush(self) -> None:
-        """Write what attempts have handed in, and tell the processors of it."""
+        """Write what attempts have handed in, and tell of it."""
         outbox = self._in_flight.outbox
         while not outbox.is_empty:
             outbox.step(self._store())
+        self._tell()
+
+    def _tell(self) -> None:
+        """Let the processors know what has been recorded."""
         plainly(lambda: self._in_flight.processors.close(0.0))
 
     def _pass(self, step_ms: int) -> None:

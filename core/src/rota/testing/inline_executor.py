@@ -23,13 +23,15 @@ __all__ = ["InlineExecutor", "plainly"]
 
 class InlineExecutor:
     """A `def` has ended when `submit` returns. So has an `async def`, on a private loop; but submitted there, for one
-    that awaits it, it is a task of that loop. `ran` are the instances that came, in order."""
+    that awaits it, it is a task of that loop. `tell` is called before each; `ran` are the instances that came, in
+    order."""
 
     capabilities: frozenset[Literal["cancel", "kill"]] = frozenset({"cancel"})
 
-    def __init__(self, host: ExecutorHost, clock: InlineClock) -> None:
+    def __init__(self, host: ExecutorHost, clock: InlineClock, tell: Callable[[], None]) -> None:
         self._host = host
         self._clock = clock
+        self._tell = tell
         self._loop: InlineLoop | None = None
         self.ran: dict[str, None] = {}
         self.tasks: dict[Task[None], Attempt] = {}
@@ -65,6 +67,7 @@ class InlineExecutor:
     def submit(self, attempt: Attempt) -> None:
         """Run it, in a context of its own."""
         self.ran.setdefault(attempt.claim.record.id)
+        self._tell()
         if is_asynchronous(attempt.definition.function):
             self._begin(attempt)
         else:

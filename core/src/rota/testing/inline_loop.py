@@ -6,9 +6,7 @@ from asyncio import Future
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from typing import TypeVar
-
-from typing_extensions import TypeVarTuple, Unpack
+from typing import TypeVar, TypeVarTuple
 
 from rota.testing.inline_clock import InlineClock
 
@@ -32,9 +30,7 @@ class InlineLoop(asyncio.SelectorEventLoop):
         """Seconds of the test's clock."""
         return self._test_clock.monotonic()
 
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
-    ) -> "Future[T]":
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "Future[T]":
         """As in asyncio; noted until it has ended."""
         future = super().run_in_executor(executor, func, *args)
         self._threads += 1
