@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Self, final
+from typing import TYPE_CHECKING, Any, Final, Self, cast, final
 
 from rota.client.environment import Environment
 from rota.client.twins import offload
@@ -39,15 +39,18 @@ _SLOTS: Final = 1_000  # jobs that await others, one inside the other
 _OF_ROTA: Final = "system."
 
 
-def harness(manager: Manager, *, start: datetime = _START, max_runs: int = _MAX_RUNS) -> Harness:
+def harness(
+    manager: Manager, *, start: datetime = _START, rng: random.Random | None = None, max_runs: int = _MAX_RUNS
+) -> Harness:
     """For a `with` block: put a memory store and a clock that stands at `start` under `manager`, and run its jobs only
-    when told, in the calling thread. Randomness has a fixed seed.
+    when told, in the calling thread. Randomness is `rng`, by default one of a fixed seed.
 
     Whatever store the manager was made with is not touched, and is back after the block; so is everything else.
     More than `max_runs` attempts on end are taken for a job that never stops scheduling itself.
     Raises: ConfigError for a naive `start`; PluginError when the memory store is not installed.
     """
-    return Harness(manager, InlineClock(to_instant_ms(start)), max_runs)
+    environment = Environment(clock=InlineClock(to_instant_ms(start)), rng=rng or random.Random(0))
+    return Harness(manager, environment, max_runs)
 
 
 @final
@@ -64,9 +67,10 @@ class Harness:
     neither waits nor lets time pass learn that it was canceled.
     """
 
-    def __init__(self, manager: Manager, clock: InlineClock, max_runs: int) -> None:
+    def __init__(self, manager: Manager, environment: Environment, max_runs: int) -> None:
         self._manager = manager
-        self._clock = clock
+        self._environment = environment
+        self._clock = cast(InlineClock, environment.clock)
         self._max_runs = max_runs
         self._lock = Lock()
         self._swap = ExitStack()
@@ -175,13 +179,12 @@ class Harness:
             raise ConfigError("this harness is in use: make another one for another block")
         from rota.testing.inline import InlineFinals
 
-        environment = Environment(clock=self._clock, rng=random.Random(0))
-        name = f"finals-{environment.ids.one()}"
-        self._swap.enter_context(
-            swapped(
-                self._manager, environment, lambda store: InlineFinals(store, self._clock, name, lambda: self._inline)
-            )
-        )
+        name = f"finals-{self._environment.ids.one()}"
+
+        def finals(store: Callable[[], Store]) -> InlineFinals:
+            return InlineFinals(store, self._clock, name, lambda: self._inline)
+
+        self._swap.enter_context(swapped(self._manager, self._environment, finals))
         self._open = True
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from rota.testing.inline_loop import InlineLoop
 
 __all__ = ["InlineExecutor", "plainly"]
+
+_log = logging.getLogger("rota.worker")
 
 
 class InlineExecutor:
@@ -81,8 +84,11 @@ class InlineExecutor:
         attempt.handle = task
         self.tasks[task] = attempt
         task.add_done_callback(self.tasks.pop)
-        if not self.loop.is_running():
-            self.loop.run_until_complete(task)
+        while not self.loop.is_running() and not task.done():
+            try:
+                self.loop.run_until_complete(task)
+            except SystemExit:  # asyncio lets that of any task through
+                _log.exception("a task of a job's own raised out of the event loop, which goes on")
 
     async def _arun(self, attempt: Attempt) -> None:
         self._host.finish(attempt, await self._host.run_async(attempt))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -18,7 +19,9 @@ __all__ = ["MakeHarness", "rota_harness"]
 class MakeHarness(Protocol):
     """What the fixture gives: `rota.testing.harness`, entered at once."""
 
-    def __call__(self, manager: "Manager", *, start: datetime = ..., max_runs: int = ...) -> Harness:
+    def __call__(
+        self, manager: "Manager", *, start: datetime = ..., rng: Random | None = None, max_runs: int = ...
+    ) -> Harness:
         """The harness of a manager, until the end of the test."""
         ...
 
