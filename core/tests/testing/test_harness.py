@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from core.tests.client.managers import fresh_url
 
@@ -27,6 +28,7 @@ from rota import (
     Retry,
     State,
 )
+from rota.model.records import KindStats
 from rota.testing import Harness, harness
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -215,6 +217,25 @@ def test_advance_stops_where_something_becomes_due(manager: Manager, kit: Harnes
     kit.advance(60)
     assert [("retried", 0), ("retried", 20), ("slot", 25), ("delayed", 30.5), ("slot", 50)] == at
     assert 60.0 == kit.clock.monotonic()
+
+
+def test_advance_leaves_it_to_the_store_when_a_limit_lets_go(
+    manager: Manager, kit: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While something is held back the store waits, since it alone knows the instant: no step passes it over."""
+    stats = type(kit.store).stats
+
+    def all_held_back(store: Any, kinds: Any = None) -> list[KindStats]:
+        return [msgspec.structs.replace(one, next_due_ms=None, held_back=1) for one in stats(store, kinds)]
+
+    monkeypatch.setattr(type(kit.store), "stats", all_held_back)
+    job = manager.job(_number)
+    for n in (3, 11):
+        job.options(after=n).schedule(n)
+    assert [(3, _START + timedelta(seconds=3)), (11, _START + timedelta(seconds=11))] == [
+        (one.outcome(), one.started_at) for one in kit.advance(20)
+    ]
+    assert 20.0 == kit.clock.monotonic()
 
 
 def test_advance_answers_what_ran(manager: Manager, kit: Harness) -> None:
