@@ -189,6 +189,22 @@ def test_waiting_in_the_test_is_refused_instead_of_hanging(manager: Manager, kit
     assert 3 == one.result(5)
 
 
+def test_waiting_in_a_processor_is_refused_too(
+    manager: Manager, kit: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It runs in the thread that would have to go on."""
+    job = manager.job(_number)
+    late = job.options(after=60).schedule(2)
+
+    @job.on_state_change
+    def waits(instance: Instance[Any], transition: Any) -> None:
+        late.result()
+
+    job.schedule(1)
+    assert [1] == [one.outcome() for one in kit.drain()]
+    assert "waiting here would never end" in caplog.text
+
+
 def test_jobs_defined_meanwhile_run_too(manager: Manager, kit: Harness) -> None:
     """Also one that is defined anew."""
     manager.job(kind="work")(_number).schedule(1)
@@ -506,8 +522,9 @@ def test_a_harness_is_used_inside_its_block_alone(manager: Manager) -> None:
         kit.drain()
     with kit, pytest.raises(ConfigError, match="in use"):
         kit.__enter__()
-    with pytest.raises(ConfigError, match="`with` block"):
-        kit.advance(1)
+    for use in (lambda: kit.advance(1), kit.scheduled, lambda: kit.store):
+        with pytest.raises(ConfigError, match="`with` block"):
+            use()
 
 
 def test_a_start_without_zone_is_refused(manager: Manager) -> None:

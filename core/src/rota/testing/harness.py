@@ -27,6 +27,7 @@ from rota.testing.swapped import swapped
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from rota.client.connection import Connection
     from rota.manager.manager import Manager
     from rota.testing.inline import Inline
 
@@ -74,7 +75,7 @@ class Harness:
         self._max_runs = max_runs
         self._lock = Lock()
         self._swap = ExitStack()
-        self._open = False
+        self._connection: Connection | None = None
         self._inline: Inline | None = None
 
     @property
@@ -90,8 +91,10 @@ class Harness:
 
     @property
     def store(self) -> Store:
-        """The memory store that stands in."""
-        return self._manager._store
+        """The memory store that stands in. Raises: ConfigError outside of the block, as all that follows."""
+        if self._connection is None:
+            raise ConfigError("this harness is closed: use it inside its `with` block")
+        return self._connection.store
 
     # ---- running -----------------------------------------------------------------------------
 
@@ -128,8 +131,7 @@ class Harness:
         return self._shown(self._found(ran))
 
     def _refuse(self) -> None:
-        if not self._open:
-            raise ConfigError("this harness is closed: use it inside its `with` block")
+        _ = self.store
         if self._inline is not None and self._inline.runs_this_thread():
             raise ConfigError("drain() and advance() inside a job would wait for that job: call them from the test")
         if on_event_loop():
@@ -153,8 +155,8 @@ class Harness:
         run; in the end those that wait for parents. Without jobs of rota's own (`system.*`)."""
         kind = job.kind if isinstance(job, Job) else job
         query = Query(kind=kind, state=(State.SCHEDULED, State.CREATED))
-        found = [one for page in self._manager._pages(query) for one in page]
         now_ms = self.store.now_ms()
+        found = [one for page in self._manager._pages(query) for one in page]
         return self._shown(sorted(found, key=lambda one: _place(one, now_ms)))
 
     def _found(self, ids: list[str]) -> Iterator[Snapshot]:
@@ -170,12 +172,12 @@ class Harness:
     def close(self) -> None:
         """Leave the lifespan, and put everything back. Idempotent."""
         with self._lock, self._swap, self._clock.running():
-            inline, self._inline, self._open = self._inline, None, False
+            inline, self._inline, self._connection = self._inline, None, None
             if inline is not None:
                 inline.stop()
 
     def __enter__(self) -> Self:
-        if self._open:
+        if self._connection is not None:
             raise ConfigError("this harness is in use: make another one for another block")
         from rota.testing.inline import InlineFinals
 
@@ -184,8 +186,7 @@ class Harness:
         def finals(store: Callable[[], Store]) -> InlineFinals:
             return InlineFinals(store, self._clock, name, lambda: self._inline)
 
-        self._swap.enter_context(swapped(self._manager, self._environment, finals))
-        self._open = True
+        self._connection = self._swap.enter_context(swapped(self._manager, self._environment, finals))
         return self
 
     def __exit__(self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /) -> None:

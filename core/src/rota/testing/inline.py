@@ -148,7 +148,8 @@ class Inline(Consumer):
         """Let time pass, up to so much. What a limit holds back may start before its time comes: the store knows
         when, so it is the store that waits."""
         if any(one.held_back for one in self._store().stats(self._kinds)):
-            self._claim(step_ms)
+            with self._test_clock.passing():
+                self._claim(step_ms)
         else:
             self._test_clock.advance(step_ms / 1000)
 

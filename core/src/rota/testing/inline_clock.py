@@ -16,10 +16,11 @@ _HALF_MS = 0.0005
 
 
 class InlineClock(FakeClock):
-    """A `FakeClock` that moves on by itself where jobs run inline, as far as they wait.
+    """A `FakeClock` that moves on by itself as far as jobs that run inline wait.
 
-    In the thread that made it nothing else may wait: nobody would ever end that. Other threads wait as on a
-    `FakeClock`. `look` is told of each move, and answers the nearest deadline of what runs, in monotonic seconds.
+    In the thread that made it, and in the one that runs the jobs, nothing else may wait: nobody would ever end that.
+    Other threads wait as on a `FakeClock`. `look` is told of each move, and answers the nearest deadline of what
+    runs, in monotonic seconds.
     """
 
     def __init__(self, start_ms: int) -> None:
@@ -27,6 +28,7 @@ class InlineClock(FakeClock):
         self.look: Callable[[float], float | None] = lambda now: None
         self._tests = get_ident()
         self._running: int | None = None
+        self._passing = False
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -37,27 +39,35 @@ class InlineClock(FakeClock):
         finally:
             self._running = None
 
-    @property
-    def runs_here(self) -> bool:
-        """True in the thread that runs jobs, and in those that a job started with its context."""
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """Let time pass while the thread that runs jobs waits for more of them."""
+        self._passing = True
+        try:
+            yield
+        finally:
+            self._passing = False
+
+    def _passes_here(self) -> bool:
+        """True in a job, its helper threads included, and where more jobs are waited for."""
         around = getattr(CURRENT.get(), "surroundings", None)
-        return self._running == get_ident() or getattr(around, "clock", None) is self
+        return getattr(around, "clock", None) is self or (self._passing and self._running == get_ident())
 
     def wait(self, condition: Condition, timeout_s: float | None) -> bool:
         """Let the time pass; False, as when nobody has notified."""
         if timeout_s is None or timeout_s <= 0:
             return super().wait(condition, timeout_s)
-        if self.runs_here:
+        if self._passes_here():
             condition.release()  # whoever is told of the move may need it
             try:
                 self.pass_time(timeout_s)
             finally:
                 condition.acquire()
             return False
-        if get_ident() == self._tests:
+        if get_ident() in (self._tests, self._running):
             raise ConfigError(
-                "nothing runs beside this test, so waiting here would never end: call drain() or advance() of the "
-                "harness first (for workers in threads there is rota.testing.clocked)"
+                "nothing runs beside this, so waiting here would never end: call drain() or advance() of the harness "
+                "first (for workers in threads there is rota.testing.clocked)"
             )
         return super().wait(condition, timeout_s)
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rota.jobs.blocking import on_event_loop
 from rota.jobs.functions import is_asynchronous
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["InlineExecutor", "plainly"]
 
 _log = logging.getLogger("rota.worker")
+
+_LISTEN_S: Final = 5.0
 
 
 class InlineExecutor:
@@ -128,6 +130,7 @@ async def _left_to_itself() -> None:
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    if tasks:
+        await asyncio.wait(tasks, timeout=_LISTEN_S)  # of the test's clock
     await loop.shutdown_asyncgens()
     await loop.shutdown_default_executor()
