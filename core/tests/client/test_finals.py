@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from subprocess import run
 from typing import Any
 
@@ -42,8 +43,110 @@ def test_a_thousand_pending_results_take_few_threads() -> None:
             return during, await asyncio.gather(*pending)
 
         threads, results = asyncio.run(main())
-        assert ([7] * 1000, True) == (results, threads <= 3)  # the shared one, and what asyncio.to_thread keeps
+        assert ([7] * 1000, True) == (results, threads <= 8)  # the shared one, and a few that asyncio.to_thread keeps
         wait_until(lambda: not _finals_threads(), description="the shared thread to end")
+
+
+def test_some_that_give_up_leave_the_others_waiting() -> None:
+    """Canceled, or too short a wait: of a thousand, each ends as it should, and nothing is left behind."""
+    with managed() as manager:
+        job = manager.job(work)
+        made = manager.schedule_many(job.call(number) for number in range(1000))
+        worker = ByHand(manager)
+
+        async def main() -> list[Any]:
+            pending = [asyncio.ensure_future(one.aresult(0.02 if n % 5 == 1 else 60)) for n, one in enumerate(made)]
+            await asyncio.sleep(0)
+            for canceled in pending[::5]:
+                canceled.cancel()
+            await asyncio.wait(pending[::5] + pending[1::5])
+            assert 600 == len(manager._source._finals._pending)
+            worker.end("work", result=b"\x07")
+            return await asyncio.gather(*pending, return_exceptions=True)
+
+        results = asyncio.run(main())
+        assert [asyncio.CancelledError, TimeoutError, int, int, int] * 200 == [type(one) for one in results]
+        assert {} == manager._source._finals._pending
+        wait_until(lambda: not _finals_threads(), description="the shared thread to end")
+
+
+def test_a_small_pool_beside_the_loop_is_enough() -> None:
+    """A thousand are scheduled and awaited at once by one thread of `asyncio.to_thread`, and by a second loop after."""
+    manager = Manager("memory://")
+    job = manager.job(work)
+
+    async def main() -> list[int]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        made = await asyncio.gather(*(job.aschedule(number) for number in range(1000)))
+        return await asyncio.gather(*(one.aresult(60) for one in made))
+
+    with working(manager):
+        assert [list(range(1000))] * 2 == [asyncio.run(main()) for _ in range(2)]
+
+
+def test_two_loops_wait_for_a_thousand_at_once() -> None:
+    """They share the one thread, and each gets its own."""
+    with managed() as manager:
+        job = manager.job(work)
+        made = manager.schedule_many(job.call(number) for number in range(1000))
+        found: dict[int, list[int]] = {}
+
+        async def main(part: int) -> None:
+            found[part] = await asyncio.gather(*(one.aresult() for one in made[part::2]))
+
+        threads = [threading.Thread(target=lambda part=part: asyncio.run(main(part))) for part in range(2)]  # type: ignore[misc]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: len(manager._source._finals._pending) == 1000)
+        assert 1 == len(_finals_threads())
+        ByHand(manager).end("work", result=b"\x07")
+        for thread in threads:
+            thread.join(30)
+        assert {part: [7] * 500 for part in range(2)} == found
+
+
+class _Held(Watched):
+    """A store whose `await_final` goes on with an interrupt alone, which takes until `there` is set."""
+
+    def hold(self) -> "_Held":
+        """Set up what it notes."""
+        self.interrupts: list[threading.Thread] = []
+        self.sizes_asked: list[int] = []
+        self.blocked, self.there, self.go = threading.Event(), threading.Event(), threading.Event()
+        return self
+
+    def await_final(self, ids: list[str], timeout_ms: int, waiter: str = "") -> list[str]:
+        self.sizes_asked.append(len(ids))
+        self.blocked.set()
+        assert self.go.wait(30)
+        return ids
+
+    def interrupt(self, waiter: str) -> None:
+        self.interrupts.append(threading.current_thread())
+        assert self.there.wait(30)
+        self.go.set()
+
+    def namespaced(self, namespace: str) -> "_Held":
+        return self
+
+
+def test_the_store_is_interrupted_once_for_all_that_come_together() -> None:
+    """And not on the thread of the event loop, which a slow store would stop."""
+    store = _Held(Watched.memory()._store, [], frozenset()).hold()
+    with Manager(store) as manager:  # type: ignore[arg-type]
+        made = manager.schedule_many(manager.job(work).call(number) for number in range(100))
+
+        async def main() -> None:
+            first = asyncio.ensure_future(made[0].ajoin())
+            await asyncio.to_thread(store.blocked.wait, 30)
+            others = [asyncio.ensure_future(one.ajoin()) for one in made[1:]]
+            await asyncio.sleep(0)
+            store.there.set()
+            await asyncio.gather(first, *others)
+
+        asyncio.run(main())
+    assert ([1, 99], 1) == (store.sizes_asked, len(store.interrupts))
+    assert threading.current_thread() not in store.interrupts
 
 
 def test_more_than_one_call_can_take_are_all_told() -> None:

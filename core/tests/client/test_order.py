@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from core.tests.client.managers import ByHand, creep_until, managed, working
 
-from rota import State
+from rota import Manager, State
 from rota.model.records import Ending
-from rota.testing import FakeClock
+from rota.testing import FakeClock, harness
 
 
 def work(n: int = 0) -> int:
@@ -160,11 +160,7 @@ def test_instance_that_started_in_time_runs_on() -> None:
 
 def test_maintenance_cancels_what_expired_while_nobody_could_run_it() -> None:
     """No claim of its kind comes, and still it ends."""
-    clock = FakeClock()
-    manager = managed(clock)
-    manager.job(work)
-    with working(manager):
-        one = manager.remote("nobody-runs-this").options(expires=30).schedule()
-        clock.advance(31)
-        creep_until(clock, lambda: one.refresh().state is State.CANCELED, "maintenance to find it")
-        assert "expired" == one.history()[-1].reason
+    with harness(Manager("memory://")) as kit:
+        one = kit.manager.remote("nobody-runs-this").options(expires=30).schedule()
+        kit.advance(31)
+        assert (State.CANCELED, "expired") == (one.history()[-1].state, one.history()[-1].reason)

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from core.tests.client.managers import LEASE, creep_until, fresh_url, managed, store_of
+from core.tests.client.managers import LEASE, creep_until, fresh_url, managed
 
 from rota import ArgumentError, ConfigError, Cron, Every, Manager, Query, Schedule
-from rota.testing import FakeClock
+from rota.testing import FakeClock, harness
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
@@ -70,12 +70,10 @@ def test_changed_rule_goes_on_from_now(change: str) -> None:
 
 def test_dropped_rule_is_gone_and_what_it_fired_stays() -> None:
     """False when there was none."""
-    clock = FakeClock()
-    with managed(clock) as manager:
+    with harness(Manager("memory://")) as kit:
+        manager = kit.manager
         manager.put_schedule("r", Every(60), manager.job(report).call())
-        clock.advance(60)
-        with manager.worker(concurrency=1, lease=LEASE):
-            creep_until(clock, manager.count, "the slot to fire")
+        kit.advance(60)
         assert [True, False] == [manager.drop_schedule("r"), manager.drop_schedule("r")]
         assert ([], 1) == (manager.schedules(), manager.count())
 
@@ -142,34 +140,21 @@ def test_each_slot_fires_once_with_two_managers_on_one_store() -> None:
 
 def test_fired_instance_is_due_at_its_slot_plus_the_triggers_jitter() -> None:
     """The slot is nominal; the draw delays, and never comes early."""
-    clock = FakeClock()
-    manager = managed(clock)
-    job = manager.job(report)
-    with manager:
-        manager.put_schedule("j", Every(60, jitter=30), job.call(), overlap="allow")
-        waits = []
-        with manager.worker(concurrency=1, lease=LEASE):
-            for minute in range(1, 9):
-                clock.advance(60)
-                _fired(clock, manager, "j", minute)
-        for one in manager.scan(Query(schedule="j")):
-            assert one.slot is not None
-            waits.append((one.due_at - one.slot).total_seconds())
+    with harness(Manager("memory://")) as kit:
+        kit.manager.put_schedule("j", Every(60, jitter=30), kit.manager.job(report).call(), overlap="allow")
+        ran = kit.advance(9 * 60 - 1)
+        waits = [(one.due_at - one.slot).total_seconds() for one in ran if one.slot is not None]
+        assert (8, waits) == (len(ran), [(one.started_at - one.slot).total_seconds() for one in ran])  # type: ignore[operator]
         assert 0 <= min(waits) < max(waits) <= 30
 
 
 def test_option_after_delays_each_instance_of_a_rule() -> None:
     """The call's options are those of every instance that it fires."""
-    clock = FakeClock()
-    manager = managed(clock)
-    job = manager.job(report)
-    with manager:
-        manager.put_schedule("later", Every(60), job.options(after=10, priority=1).call())
-        clock.advance(60)
-        with manager.worker(concurrency=1, lease=LEASE):
-            _fired(clock, manager, "later", 1)
-        (one,) = manager.find()
-        (snapshot,) = store_of(manager).get([one.id.hex])
+    with harness(Manager("memory://")) as kit:
+        job = kit.manager.job(report)
+        kit.manager.put_schedule("later", Every(60), job.options(after=10, priority=1).call())
+        (one,) = kit.advance(70)
+        (snapshot,) = kit.store.get([one.id.hex])
         assert one.slot is not None
         assert snapshot is not None
         assert (timedelta(seconds=10), 1) == (one.due_at - one.slot, snapshot.record.priority)
@@ -177,25 +162,20 @@ def test_option_after_delays_each_instance_of_a_rule() -> None:
 
 def test_rule_put_inside_a_job_makes_no_children() -> None:
     """What it fires next year is not the job's work."""
-    manager = managed()
-    job = manager.job(report)
-    put = manager.job(kind="put")(lambda: manager.put_schedule("r", Every(60), job.call()).name)
-    with manager, manager.worker(concurrency=1, lease=LEASE):
-        assert "r" == put.schedule().join().result()
-        (rule,) = store_of(manager).schedules()
+    with harness(Manager("memory://")) as kit:
+        job = kit.manager.job(report)
+        put = kit.manager.job(kind="put")(lambda: kit.manager.put_schedule("r", Every(60), job.call()).name)
+        put.schedule()
+        assert ["r"] == [one.outcome() for one in kit.drain()]
+        (rule,) = kit.store.schedules()
         assert rule.template.parent is None
 
 
 @pytest.mark.parametrize(("overlap", "fired"), [("skip", 1), ("allow", 3)])
 def test_overlap_decides_whether_a_slot_waits_for_the_last(overlap: Any, fired: int) -> None:
     """`skip`: while the last instance is not final, slots pass without one."""
-    clock = FakeClock()
-    with managed(clock) as manager:
-        manager.job(kind="other")(lambda: None)
-        manager.put_schedule("r", Every(60), manager.remote("nobody-runs-this").call(), overlap=overlap)
-        with manager.worker(concurrency=1, lease=LEASE):
-            for minute in range(1, 4):
-                clock.advance(60)
-                slot = _START + timedelta(minutes=minute)
-                creep_until(clock, lambda slot=slot: manager.schedules()[0].last_slot == slot, f"{slot} to pass")
-        assert fired == manager.count(Query(schedule="r"))
+    with harness(Manager("memory://")) as kit:
+        kit.manager.put_schedule("r", Every(60), kit.manager.remote("nobody-runs-this").call(), overlap=overlap)
+        kit.advance(180)
+        assert _START + timedelta(minutes=3) == kit.manager.schedules()[0].last_slot
+        assert fired == len(kit.scheduled()) == kit.manager.count(Query(schedule="r"))

@@ -5,12 +5,12 @@ from threading import Thread
 from uuid import uuid4
 
 import pytest
-from core.tests.client.managers import LEASE, ByHand, creep_until, fresh_url, managed
+from core.tests.client.managers import ByHand, fresh_url, managed
 
 from rota import Every, Instance, JobCanceled, JobFailed, Manager, Query, QueryError, State
 from rota.model.errors import UnknownInstance
 from rota.model.records import Ending, ErrorRecord, LogRecord, Outcome, WorkerRecord
-from rota.testing import FakeClock, wait_until
+from rota.testing import FakeClock, harness, wait_until
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -59,13 +59,9 @@ def _failed(instance_id: str, token: int) -> Outcome:
 
 def test_instance_of_a_slot_tells_its_rule_and_slot() -> None:
     """The nominal time, before jitter."""
-    clock = FakeClock()
-    with managed(clock) as manager:
-        manager.put_schedule("hourly", Every(3600), manager.job(add).call(1))
-        clock.advance(3600)
-        with manager.worker(concurrency=1, lease=LEASE):
-            creep_until(clock, manager.count, "the slot to fire")
-        (one,) = manager.find()
+    with harness(Manager("memory://")) as kit:
+        kit.manager.put_schedule("hourly", Every(3600), kit.manager.job(add).call(1))
+        (one,) = kit.advance(3600)
         assert ("hourly", _START + timedelta(hours=1)) == (one.schedule, one.slot)
 
 

@@ -7,7 +7,7 @@ import pytest
 from core.tests.runtime.harness import Gate
 
 from rota import Manager
-from rota.testing import FakeClock
+from rota.testing import FakeClock, Harness, harness
 
 
 @pytest.fixture
@@ -21,6 +21,13 @@ def manager() -> Iterator[Manager]:
 def clock() -> FakeClock:
     """A clock that moves only when told."""
     return FakeClock()
+
+
+@pytest.fixture
+def kit() -> Iterator[Harness]:
+    """The harness of a manager, its randomness from a fixed seed."""
+    with harness(Manager("memory://")) as kit:
+        yield kit
 
 
 @pytest.fixture

@@ -243,7 +243,7 @@ def test_a_task_that_a_job_began_and_left_does_not_end_the_loop(
     @manager.job
     async def begins() -> str:
         task = asyncio.ensure_future(dies())
-        await asyncio.sleep(0.001)
+        await asyncio.wait([task])
         assert isinstance(task.exception(), error)
         return "survived"
 

@@ -1,23 +1,23 @@
 """What follows a failed attempt: another one after its wait, or none."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from core.tests.client.managers import creep_until
-from core.tests.runtime.harness import HOUR_S, Gate, messages, pass_time, running, states, timed
+from core.tests.runtime.harness import HOUR_S, messages, running, states, timed
 
 from rota import Context, Exponential, Instance, Job, JobFailed, Manager, Query, Resolved, Retry, State
-from rota.testing import FakeClock, wait_until
+from rota.testing import FakeClock, Harness, harness, wait_until
 
 
 @pytest.fixture
-def manager(clock: FakeClock) -> Iterator[Manager]:
-    """A manager by the clock that stands still, its randomness from seed 0."""
-    with timed(clock) as manager:
-        yield manager
+def manager(kit: Harness) -> Manager:
+    """That manager."""
+    return kit.manager
 
 
 def _failing(manager: Manager, retry: Retry | int, error: type[BaseException] = OSError) -> Job[..., None]:
@@ -29,27 +29,22 @@ def _failing(manager: Manager, retry: Retry | int, error: type[BaseException] = 
     return fails
 
 
-def _run_to_end(manager: Manager, clock: FakeClock, instance: Instance[Any]) -> list[float]:
-    """Run it until it is final, moving the clock on by each wait; the waits before its retries, by the store."""
-    waits: list[float] = []
-
-    def attempted() -> bool:
-        now = instance.refresh()
-        return now.state.final or (now.state is State.SCHEDULED and now.attempt == len(waits) + 1)
-
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
-        while True:
-            wait_until(attempted)
-            if (now := instance.refresh()).state.final:
-                return waits
-            waits.append((now.due_at - instance.history()[-1].at).total_seconds())
-            pass_time(clock, waits[-1], waits[-1])
+def _run_to_end(kit: Harness, instance: Instance[Any]) -> list[float]:
+    """Run it until it is final; the waits before its retries, as they were."""
+    kit.advance(3600)
+    assert instance.refresh().state.final
+    entries = instance.history()
+    return [
+        (entry.at - before.at).total_seconds()
+        for before, entry in pairwise(entries)
+        if entry.state is State.PROCESSING and entry.attempt > 1
+    ]
 
 
-def test_a_retry_stands_in_the_history_as_one_step(manager: Manager, clock: FakeClock) -> None:
+def test_a_retry_stands_in_the_history_as_one_step(manager: Manager, kit: Harness) -> None:
     """TERMINATED with the error, then SCHEDULED at the same instant; attempts count from 1."""
     instance = _failing(manager, Retry(2, backoff=5)).schedule()
-    _run_to_end(manager, clock, instance)
+    _run_to_end(kit, instance)
     attempt = [State.SCHEDULED, State.PROCESSING, State.TERMINATED]
     assert [State.CREATED, *attempt * 3] == states(instance)
     entries = instance.history()
@@ -77,11 +72,11 @@ def test_a_retry_stands_in_the_history_as_one_step(manager: Manager, clock: Fake
     ids=["seconds", "timedelta", "exponential", "capped", "factor", "function"],
 )
 def test_the_wait_before_each_retry_is_that_of_the_policy(
-    manager: Manager, clock: FakeClock, backoff: Any, expected: list[float]
+    manager: Manager, kit: Harness, backoff: Any, expected: list[float]
 ) -> None:
     """Fixed, growing up to a cap, or what a function says."""
     instance = _failing(manager, Retry(3, backoff=backoff)).schedule()
-    assert expected == _run_to_end(manager, clock, instance)
+    assert expected == _run_to_end(kit, instance)
 
 
 class _Half(random.Random):
@@ -94,23 +89,23 @@ class _Half(random.Random):
         return (a + b) // 2
 
 
-def test_jitter_is_drawn_from_the_injected_randomness(clock: FakeClock) -> None:
+def test_jitter_is_drawn_from_the_injected_randomness() -> None:
     """Evenly between zero and the exponential wait, once for each retry."""
     rng = _Half(0)
     rng.asked = []
-    with timed(clock, rng) as manager:
-        instance = _failing(manager, Retry(3, backoff=Exponential(10, 600))).schedule()
-        assert [5, 10, 20] == _run_to_end(manager, clock, instance)
+    with harness(Manager("memory://"), rng=rng) as kit:
+        instance = _failing(kit.manager, Retry(3, backoff=Exponential(10, 600))).schedule()
+        assert [5, 10, 20] == _run_to_end(kit, instance)
         assert [10_000, 20_000, 40_000] == rng.asked
 
 
 @pytest.mark.parametrize("broken", [lambda number: 1 / 0, lambda number: "soon", lambda number: -1])
 def test_a_backoff_function_that_fails_is_replaced_and_told(
-    manager: Manager, clock: FakeClock, broken: Callable[[int], Any]
+    manager: Manager, kit: Harness, broken: Callable[[int], Any]
 ) -> None:
     """The retry still comes, after the default wait, and the log of the job says what went wrong."""
     instance = _failing(manager, Retry(1, backoff=broken)).schedule()
-    _run_to_end(manager, clock, instance)
+    _run_to_end(kit, instance)
     assert 2 == instance.refresh().attempt
     assert 1 == sum("the backoff function failed" in line for line in messages(instance))
 
@@ -128,20 +123,18 @@ def test_a_backoff_function_that_fails_is_replaced_and_told(
     ],
 )
 def test_errors_are_retried_by_their_class(
-    manager: Manager, clock: FakeClock, retry: Retry | int, error: type[BaseException], attempts: int
+    manager: Manager, kit: Harness, retry: Retry | int, error: type[BaseException], attempts: int
 ) -> None:
     """`on` chooses, `never_on` wins; what is no Exception is not retried by default."""
-    instance = _failing(manager, retry, error).schedule()
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
-        assert attempts == instance.join(10).attempt
-        assert 0.0 == clock.monotonic()
+    _failing(manager, retry, error).schedule()
+    assert [(attempts, True)] == [(one.attempt, one.state.final) for one in kit.drain()]
 
 
 @pytest.mark.parametrize("retry", [Retry(1, backoff=2), Retry(1, backoff=2, on=(OSError,))])
-def test_the_retry_of_a_call_wins_over_that_of_the_job(manager: Manager, clock: FakeClock, retry: Retry) -> None:
+def test_the_retry_of_a_call_wins_over_that_of_the_job(manager: Manager, kit: Harness, retry: Retry) -> None:
     """`options(retry=)` travels with the call, the classes too."""
     instance = _failing(manager, 0).options(retry=retry).schedule()
-    assert [2] == _run_to_end(manager, clock, instance)
+    assert [2] == _run_to_end(kit, instance)
     assert 2 == instance.refresh().attempt
 
 
@@ -208,7 +201,7 @@ def test_what_a_processor_makes_of_the_last_failure_keeps_the_reason(
     assert reason == instance.history()[-1].reason
 
 
-def test_minus_one_retries_without_end(manager: Manager, clock: FakeClock) -> None:
+def test_minus_one_retries_without_end(manager: Manager, kit: Harness) -> None:
     """It goes on until it succeeds."""
 
     @manager.job(retry=Retry(-1, backoff=0))
@@ -217,26 +210,27 @@ def test_minus_one_retries_without_end(manager: Manager, clock: FakeClock) -> No
             raise OSError
         return ctx.attempt
 
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
-        assert 40 == late_bloomer.schedule().result(10)
+    late_bloomer.schedule()
+    assert [40] == [one.outcome() for one in kit.drain()]
 
 
-def test_a_waiting_retry_occupies_no_slot(manager: Manager, clock: FakeClock, gate: Gate) -> None:
+def test_a_waiting_retry_occupies_no_slot(clock: FakeClock) -> None:
     """While one waits for its next attempt, the only slot runs others."""
+    manager = timed(clock)
     failing = _failing(manager, Retry(1, backoff=600))
 
     @manager.job
     def quick() -> str:
         return "quick"
 
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
+    with manager, running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
         waiting = failing.schedule()
         wait_until(lambda: waiting.refresh().attempt == 1 and waiting.refresh().state is State.SCHEDULED)
         assert ["quick"] * 3 == [quick.schedule().result(10) for _ in range(3)]
         assert State.SCHEDULED is waiting.refresh().state
 
 
-def test_the_idempotency_key_is_that_of_the_instance_in_every_attempt(manager: Manager, clock: FakeClock) -> None:
+def test_the_idempotency_key_is_that_of_the_instance_in_every_attempt(manager: Manager, kit: Harness) -> None:
     """The same in all attempts of one, another in others; the fencing token rises."""
     seen: list[tuple[str, int]] = []
 
@@ -246,9 +240,9 @@ def test_the_idempotency_key_is_that_of_the_instance_in_every_attempt(manager: M
         if ctx.attempt == 1:
             raise OSError
 
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
-        first, second = notes.schedule(), notes.schedule()
-        assert [None, None] == [first.result(10), second.result(10)]
+    first, second = notes.schedule(), notes.schedule()
+    kit.drain()
+    assert [None, None] == [first.result(), second.result()]
     keys = [key for key, _ in seen]
     assert [2, 2] == [keys.count(str(one.id)) for one in (first, second)]
     for one in (first, second):

@@ -25,7 +25,7 @@ def say(*words):
 @manager.job
 def short():
     say("running")
-    time.sleep(0.2)
+    sys.stdin.readline()
     say("finished")
 
 @manager.job
@@ -66,8 +66,9 @@ class _Run:
         program = folder / "program.py"
         program.write_text(textwrap.dedent(_PROGRAM))
         self.process = subprocess.Popen(
-            [sys.executable, str(program), kind, str(grace)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder
-        )
+            [sys.executable, str(program), kind, str(grace)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
+        )  # fmt: skip
         assert self.process.stdout is not None
         self._out = self.process.stdout
 
@@ -76,6 +77,12 @@ class _Run:
         ready, _, _ = select.select([self._out], [], [], timeout_s)
         assert ready, "nothing was written"
         return self._out.readline().decode().strip()
+
+    def go_on(self) -> None:
+        """Let a job that waits for it end."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
 
     def end(self, timeout_s: float) -> int:
         """The exit code, which must come within `timeout_s`."""
@@ -98,6 +105,7 @@ def test_a_signal_lets_running_jobs_finish(tmp_path: Path, runs: list[_Run], num
     runs.append(run := _Run(tmp_path, "short", 25))
     assert "running" == run.line()
     os.kill(run.process.pid, number)
+    run.go_on()
     assert ["finished", "completed 1 None", ""] == [run.line(), run.line(), run.line()]
     assert 0 == run.end(10)
 

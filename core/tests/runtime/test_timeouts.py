@@ -3,23 +3,20 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
 from core.tests.runtime.harness import (
     HOUR_S,
-    LOOPS,
     Gate,
     await_state,
     pass_time,
     running,
     states,
     timed,
-    while_time_passes,
 )
 
 from rota import Context, JobCanceled, JobError, JobTimedOut, Manager, Retry, State
-from rota.testing import FakeClock, wait_until
+from rota.testing import FakeClock, Harness, wait_until
 
 
 @pytest.fixture
@@ -114,49 +111,37 @@ def test_a_coroutine_that_swallows_its_cancellation_costs_no_capacity(
     assert [State.CREATED, State.SCHEDULED, State.PROCESSING, State.TIMED_OUT] == states(instance)
 
 
-def test_a_job_that_listens_is_interrupted_at_its_limit(manager: Manager, clock: FakeClock) -> None:
+def test_a_job_that_listens_is_interrupted_at_its_limit(kit: Harness) -> None:
     """`wait` and `check` raise JobCanceled that says why; `deadline` told it beforehand."""
     said: list[str] = []
     limits: list[int] = []
 
-    @manager.job(timeout=10)
+    @kit.manager.job(timeout=10)
     def listens(ctx: Context) -> None:
         assert ctx.deadline is not None
-        limits.append(round(ctx.deadline.timestamp() * 1000) - clock.now_ms())
+        limits.append(round(ctx.deadline.timestamp() * 1000) - kit.clock.now_ms())
         try:
             ctx.wait(60)
         except JobCanceled as error:
             said.append(str(error))
             raise
 
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
-        instance = listens.schedule()
-        wait_until(lambda: clock.waiters == LOOPS + 1)
-        pass_time(clock, 10)
-        assert State.TIMED_OUT is instance.join(10).state
-        wait_until(lambda: said)
-    assert [10_000] == limits
+    listens.schedule()
+    assert [State.TIMED_OUT] == [one.state for one in kit.drain()]
+    assert ([10_000], 10.0) == (limits, kit.clock.monotonic())
     assert "it went over its time" in said[0]
 
 
 @pytest.mark.parametrize(("timeouts", "expected"), [(True, 2), (False, 1)])
-def test_a_timed_out_attempt_is_retried_unless_the_policy_says_no(
-    manager: Manager, clock: FakeClock, gate: Gate, timeouts: bool, expected: int
-) -> None:
+def test_a_timed_out_attempt_is_retried_unless_the_policy_says_no(kit: Harness, timeouts: bool, expected: int) -> None:
     """`Retry(timeouts=False)` lets it be the last; otherwise TIMED_OUT and SCHEDULED stand in the history."""
 
-    @manager.job(timeout=5, retry=Retry(1, backoff=1, timeouts=timeouts))
-    def stuck() -> None:
-        gate.hold()
+    @kit.manager.job(timeout=5, retry=Retry(1, backoff=1, timeouts=timeouts))
+    def slow(ctx: Context) -> None:
+        ctx.wait(60)
 
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
-        instance = stuck.schedule()
-        for number in range(1, expected + 1):
-            while_time_passes(clock, partial(gate.await_arrivals, number))
-            pass_time(clock, 7)
-        assert State.TIMED_OUT is instance.join(10).state
-        gate.open()
-        wait_until(lambda: gate.inside == 0)
+    instance = slow.schedule()
+    kit.advance(60)
     attempt = [State.SCHEDULED, State.PROCESSING, State.TIMED_OUT]
     assert [State.CREATED, *attempt * expected] == states(instance)
 
@@ -180,17 +165,16 @@ def test_the_limit_of_a_call_wins_over_that_of_the_job(manager: Manager, clock: 
         assert "done" == unbound.result(10)
 
 
-def test_the_wait_in_the_queue_is_not_counted(manager: Manager, clock: FakeClock, gate: Gate) -> None:
+def test_the_wait_in_the_queue_is_not_counted(kit: Harness) -> None:
     """The bound begins with the attempt, not with the schedule call."""
 
-    @manager.job(timeout=5)
+    @kit.manager.job(timeout=5)
     def bounded() -> str:
         return "done"
 
-    instance = bounded.schedule()
-    clock.advance(60)
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
-        assert "done" == instance.result(10)
+    bounded.schedule()
+    kit.clock.advance(60)
+    assert ["done"] == [one.outcome() for one in kit.drain()]
 
 
 @pytest.mark.parametrize("retry", [0, 3])

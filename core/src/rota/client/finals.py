@@ -8,6 +8,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from rota.model.clock import Clock
+from rota.model.errors import StoreError
 from rota.model.ids import id_to_uuid
 from rota.model.process_lock import ProcessLock
 from rota.store.contract import MAX_BATCH, MAX_WAIT_MS, Store
@@ -31,6 +32,7 @@ class Finals:
         self._lock = ProcessLock()
         self._pending: dict[str, list[tuple[AbstractEventLoop, Future[None]]]] = {}
         self._thread: Thread | None = None
+        self._nudged = False  # the thread is told already that it is to look again
 
     def wait(self, instance_id: str, timeout_s: float | None) -> None:
         """Block until it is final or gone. Raises TimeoutError."""
@@ -56,7 +58,7 @@ class Finals:
         except TimeoutError:
             raise not_ended(instance_id, timeout_s) from None
         finally:
-            self._forget(instance_id, future)
+            self._forget(instance_id, loop, future)
 
     def _add(self, instance_id: str, loop: AbstractEventLoop, future: Future[None]) -> None:
         with self._lock:
@@ -65,9 +67,9 @@ class Finals:
                 self._thread = Thread(target=self._watch, name="rota-finals", daemon=True)
                 self._thread.start()
                 return
-        self._store().interrupt(self._name)
+        self._nudge(loop)
 
-    def _forget(self, instance_id: str, future: Future[None]) -> None:
+    def _forget(self, instance_id: str, loop: AbstractEventLoop, future: Future[None]) -> None:
         with self._lock:
             waiting = self._pending.get(instance_id)
             if waiting is None:  # told already
@@ -76,12 +78,29 @@ class Finals:
             if waiting:
                 return
             del self._pending[instance_id]
-        self._store().interrupt(self._name)
+        self._nudge(loop)
+
+    def _nudge(self, loop: AbstractEventLoop) -> None:
+        """Let the shared thread look again: once for all that come before it does. The store may take its time to
+        answer, so that is done beside the loop."""
+        with self._lock:
+            if self._nudged:
+                return
+            self._nudged = True
+        try:
+            loop.run_in_executor(None, self._interrupt)
+        except RuntimeError:  # the loop is closed: nobody waits there
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        with suppress(StoreError):  # it looks again by itself, after `_LONGEST_MS`
+            self._store().interrupt(self._name)
 
     def _watch(self) -> None:
         """The shared thread; it ends when nobody waits."""
         while True:
             with self._lock:
+                self._nudged = False
                 ids = list(self._pending)
                 if not ids:
                     self._thread = None

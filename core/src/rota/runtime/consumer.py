@@ -22,7 +22,7 @@ from rota.runtime.job_log import CaptureHandler
 from rota.runtime.lifespan import Lifespan
 from rota.runtime.maintenance import Maintenance
 from rota.runtime.outside import Outside
-from rota.runtime.processors import ProcessorChain
+from rota.runtime.processors import ProcessorChain, ProcessorQueue, ProcessorThread
 from rota.runtime.settings import ConsumerSettings
 from rota.runtime.slots import Slots
 from rota.runtime.supervise import Loop
@@ -55,7 +55,9 @@ class Consumer:
         self._identity = Identity(environment.ids.one)
         self._slots = Slots(settings.concurrency, clock)
         outside = Outside(self._max_bytes, settings.client_terms, settings.lifespan)
-        self._in_flight = InFlight(self._definitions, self._judges, self._slots, clock, outside)
+        self._in_flight = InFlight(
+            self._definitions, self._judges, self._slots, clock, outside, self._processors()
+        )
         for name in {"thread", "asyncio", *(one.executor for one in self._definitions.values())}:
             self._in_flight.executors[name] = settings.executors(name)(self._in_flight)
         self._lifespan = Lifespan(settings.lifespan, self._in_loop)
@@ -65,7 +67,7 @@ class Consumer:
         self._heartbeat = Heartbeat(
             self._store, self._identity, settings.lease_ms, self._info, self._in_flight.cancel, self._lost, self.resize
         )
-        dispatcher = Dispatcher(
+        self._dispatcher = Dispatcher(
             self._store, self._identity, lambda: self._kinds, self._slots,
             lambda claims, results: self._in_flight.begin(claims, self._surroundings, results),
             self._in_flight.give_back, self._lost,
@@ -77,7 +79,7 @@ class Consumer:
         def loop(name: str, step: Callable[[], bool], interrupt: Callable[[], object] = bool) -> Loop:
             return Loop(name, step, clock, rng, interrupt)
 
-        self._dispatching = loop("dispatcher", dispatcher.step, self._interrupt)
+        self._dispatching = loop("dispatcher", self._dispatcher.step, self._interrupt)
         self._settling = loop("settler", lambda: self._in_flight.outbox.step(self._store()))
         self._beating = loop("heartbeat", self._heartbeat.step, self._interrupt)
         self._maintaining = loop("maintenance", self._maintain)
@@ -85,6 +87,9 @@ class Consumer:
 
     def _store(self) -> Store:
         return self._settings.connection.store
+
+    def _processors(self) -> ProcessorQueue:
+        return ProcessorThread()
 
     def _judge(self, definition: Definition) -> Judge:
         chain = ProcessorChain(definition, self._settings.processors)
@@ -95,13 +100,7 @@ class Consumer:
     def start(self) -> None:
         """Enter the lifespan, become live in the store, and start the loops. What fails is undone and raised."""
         try:
-            for executor in self._in_flight.executors.values():
-                executor.start()
-            self._surroundings.resources = self._lifespan.enter()
-            self._heartbeat.beat(0)
-            self._store().put_kinds([one.descriptor() for one in self._definitions.values()])
-            self._maintenance.reconcile(self._store())
-            logging.getLogger().addHandler(self._capture)
+            self._enter()
             for loop in self._loops:
                 loop.start()
         except BaseException:
@@ -109,6 +108,15 @@ class Consumer:
             raise
         kinds, namespace = len(self._definitions), self._store().namespace
         _log.info("worker %s runs %d kinds of %r, %d at once", self.name, kinds, namespace, self._slots.limit)
+
+    def _enter(self) -> None:
+        for executor in self._in_flight.executors.values():
+            executor.start()
+        self._surroundings.resources = self._lifespan.enter()
+        self._heartbeat.beat(0)
+        self._store().put_kinds([one.descriptor() for one in self._definitions.values()])
+        self._maintenance.reconcile(self._store())
+        logging.getLogger().addHandler(self._capture)
 
     @property
     def _loops(self) -> tuple[Loop, ...]:
@@ -140,14 +148,14 @@ class Consumer:
         for loop in self._loops:
             loop.join(_JOIN_S)
         self._in_flight.processors.close(_JOIN_S)  # those that were told of the last commits
-        logging.getLogger().removeHandler(self._capture)
-        self._let_go()
+        self._leave()
 
     def hurry(self) -> None:
         """End a `stop` that waits for running jobs."""
         self._slots.hurry()
 
-    def _let_go(self) -> None:
+    def _leave(self) -> None:
+        logging.getLogger().removeHandler(self._capture)
         try:
             self._lifespan.exit()
         except BaseException:  # noqa: BLE001 - the code of a user

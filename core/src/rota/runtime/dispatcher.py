@@ -42,19 +42,25 @@ class Dispatcher:
         room, free = self._slots.await_room(_PAUSE_S)
         if not room:
             self._give_back(self._slots.take_stalled())
-            return True
+        else:
+            self.claim(room, MAX_WAIT_MS if free else 0)
+        return True
+
+    def claim(self, room: int, wait_ms: int) -> int:
+        """Claim up to `room`, waiting so long for the first, and start them. How many."""
         identity = self._identity
         worker, seq = identity.worker, identity.seq
         try:
             store = self._store()
-            claims = store.claim(worker, seq, self._kinds(), room, MAX_WAIT_MS if free else 0)
+            claims = store.claim(worker, seq, self._kinds(), room, wait_ms)
         except LeaseLost:
             self._lost(worker)
-            return True
+            return 0
         results = results_for(claims, store)  # what fails here is claimed again, by the same number
-        if worker == identity.worker:  # the claims of a lost one are no longer ours
-            identity.seq = seq + 1
-            self._slots.note_dry(not free and len(claims) < room)
-            if claims:
-                self._begin(claims, results)
-        return True
+        if worker != identity.worker:  # the claims of a lost one are no longer ours
+            return 0
+        identity.seq = seq + 1
+        self._slots.note_dry(not wait_ms and len(claims) < room)
+        if claims:
+            self._begin(claims, results)
+        return len(claims)

@@ -13,7 +13,7 @@ from rota.runtime.attempt import Attempt, Interruption, Surroundings
 from rota.runtime.executor import Executor, Finished
 from rota.runtime.outbox import Outbox
 from rota.runtime.outside import Outside
-from rota.runtime.processors import ProcessorThread
+from rota.runtime.processors import ProcessorQueue
 from rota.runtime.report import report
 from rota.runtime.slots import Slots
 from rota.runtime.state_changes import StateChanges
@@ -35,11 +35,12 @@ class InFlight:
         slots: Slots,
         clock: Clock,
         outside: Outside,
+        processors: ProcessorQueue,
     ) -> None:
         self.outside = outside
         self.slots = slots
         self.outbox = Outbox(self._settled)
-        self.processors = ProcessorThread()
+        self.processors = processors
         self.watchdog = Watchdog(clock, self._expire)
         self.executors: dict[str, Executor] = {}
         self.moved = Condition()  # notified when something was settled

@@ -37,6 +37,11 @@ class Outbox:
         """Hand in a log line or progress."""
         self._queue.put(line)
 
+    @property
+    def is_empty(self) -> bool:
+        """True when a step would wait."""
+        return self._queue.empty() and not any(self._unwritten)
+
     def close(self) -> None:
         """Let `step` end the writing once everything before this is written."""
         self._queue.put(None)

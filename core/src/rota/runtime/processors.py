@@ -13,7 +13,7 @@ from rota.jobs.views import Transition
 from rota.model.errors import JobError
 from rota.model.policy import Resolved
 
-__all__ = ["Processor", "ProcessorChain", "ProcessorThread"]
+__all__ = ["Processor", "ProcessorChain", "ProcessorQueue", "ProcessorThread", "run_guarded"]
 
 _log = logging.getLogger("rota.worker")
 
@@ -106,11 +106,25 @@ def _guarded(processor: Callable[[Any, Any], Any], instance: Instance[Any], valu
         return None
 
 
-class ProcessorThread:
-    """Runs processors that no job's thread can run: those after a commit or a time-out. In order, one by one.
+class ProcessorQueue(Protocol):
+    """Runs processors that no job's thread can run, those after a commit: in order, one by one."""
 
-    The thread is made at first use.
-    """
+    def submit(self, work: Callable[[], None]) -> None:
+        """Run it after all that was submitted before."""
+        ...
+
+    @property
+    def is_current(self) -> bool:
+        """True inside of what it runs."""
+        ...
+
+    def close(self, timeout_s: float) -> None:
+        """Run what was submitted, waiting up to `timeout_s` for it, then end."""
+        ...
+
+
+class ProcessorThread:
+    """A `ProcessorQueue` with a thread of its own, made at first use."""
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -140,7 +154,12 @@ class ProcessorThread:
 
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:
-            try:
-                work()
-            except BaseException:  # noqa: BLE001 - the code of a user
-                _log.exception("a processor failed; nothing else changes")
+            run_guarded(work)
+
+
+def run_guarded(work: Callable[[], None]) -> None:
+    """Run it; what it raises is logged."""
+    try:
+        work()
+    except BaseException:  # noqa: BLE001 - the code of a user
+        _log.exception("a processor failed; nothing else changes")

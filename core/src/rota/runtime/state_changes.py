@@ -9,7 +9,7 @@ from rota.model.clock import Clock
 from rota.model.records import Ending, ErrorRecord, Outcome, SettleAnswer, TransitionRecord
 from rota.model.state import State
 from rota.runtime.attempt import Attempt
-from rota.runtime.processors import ProcessorThread
+from rota.runtime.processors import ProcessorQueue
 from rota.runtime.verdict import Judge
 
 __all__ = ["StateChanges"]
@@ -27,7 +27,7 @@ class StateChanges:
     """Only attempts of kinds with such processors come here. A retry may be claimed before the end of the attempt
     before it was told: its start waits for that."""
 
-    def __init__(self, judges: Mapping[str, Judge], processors: ProcessorThread, clock: Clock) -> None:
+    def __init__(self, judges: Mapping[str, Judge], processors: ProcessorQueue, clock: Clock) -> None:
         self._judges = judges
         self._processors = processors
         self._clock = clock

@@ -47,19 +47,34 @@ class Watchdog:
 
     def step(self) -> bool:
         """Wait for the nearest deadline, or a change, and end what is due."""
-        due: list[Attempt] = []
         with self._changed:
-            deadlines, now = self._deadlines, self._clock.monotonic()
-            while deadlines and (deadlines[0][0] <= now or _live(deadlines[0][2]) is None):
-                attempt = _live(heapq.heappop(deadlines)[2])
-                if attempt is not None:
-                    due.append(attempt)
+            now = self._clock.monotonic()
+            due = self._take_due(now)
             if not due:
-                self._clock.wait(self._changed, deadlines[0][0] - now if deadlines else _IDLE_S)
+                self._clock.wait(self._changed, self._deadlines[0][0] - now if self._deadlines else _IDLE_S)
+        self._end(due)
+        return True
+
+    def _take_due(self, now: float) -> list[Attempt]:
+        due, deadlines = list[Attempt](), self._deadlines
+        while deadlines and (deadlines[0][0] <= now or _live(deadlines[0][2]) is None):
+            attempt = _live(heapq.heappop(deadlines)[2])
+            if attempt is not None:
+                due.append(attempt)
+        return due
+
+    def _end(self, due: list[Attempt]) -> None:
         for attempt in due:
             if not attempt.ended:
                 self._expired(attempt)
-        return True
+
+    def look(self, now: float) -> float | None:
+        """End what is due by `now` without waiting; the nearest deadline after it."""
+        with self._changed:
+            due = self._take_due(now)
+            nearest = self._deadlines[0][0] if self._deadlines else None
+        self._end(due)
+        return nearest
 
     def wake(self) -> None:
         """End the wait of a step."""

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 from threading import Condition, Lock
+from typing import Final
 
 from rota.model.duration import Duration, to_ms
 
-__all__ = ["FakeClock"]
+__all__ = ["FakeClock", "START_MS"]
 
-_START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+START_MS: Final = 1_767_225_600_000  #: 2026-01-01T00:00:00Z
 
 
 class FakeClock:
@@ -16,7 +17,7 @@ class FakeClock:
     Waiting ends at once on a notification, as on the real clock; only time stands still.
     """
 
-    def __init__(self, start_ms: int = _START_MS) -> None:
+    def __init__(self, start_ms: int = START_MS) -> None:
         self._lock = Lock()
         self._now_ms = start_ms
         self._gone_ms = 0
