@@ -9,9 +9,23 @@ from rota.cli.group import RotaGroup
 __all__ = ["main"]
 
 _COMMANDS: Final = {
+    "cancel": "rota.cli.control:cancel",
+    "fire": "rota.cli.schedule:fire",
+    "history": "rota.cli.watching:history",
+    "list": "rota.cli.listing:list_",
+    "logs": "rota.cli.watching:logs",
+    "pause": "rota.cli.control:pause",
     "plugins": "rota.cli.plugins:plugins",
+    "purge": "rota.cli.control:purge",
+    "resize": "rota.cli.control:resize",
+    "resume": "rota.cli.control:resume",
+    "retry": "rota.cli.control:retry",
     "run": "rota.cli.run:run",
+    "schedule": "rota.cli.schedule:schedule",
+    "show": "rota.cli.watching:show",
+    "stats": "rota.cli.listing:stats",
     "version": "rota.cli.version:version",
+    "watch": "rota.cli.watching:watch",
 }
 
 

@@ -4,6 +4,8 @@ import csv
 import io
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import click
@@ -27,11 +29,18 @@ def output_option(command: Command) -> Command:
     return option(command)
 
 
-def write_rows(columns: Sequence[str], rows: Iterable[Mapping[str, object]], output: Format) -> None:
-    """Write rows; `columns` gives the order, and those of table and CSV. JSON lines go out one by one."""
+def write_rows(
+    columns: Sequence[str], rows: Iterable[Mapping[str, object]], output: Format, *, streamed: bool = False
+) -> None:
+    """Write rows; `columns` gives the order, and those of table and CSV. JSON lines go out one by one.
+
+    `streamed`: there may be no end, so that each row is written as it comes, in a table without aligned columns.
+    """
     if output == "jsonl":
         for row in rows:
-            click.echo(msgspec.json.encode(row).decode())
+            _write_json_line(row)
+    elif streamed:
+        _write_stream(columns, rows, output)
     elif output == "json":
         _write_json(list(rows))
     elif output == "csv":
@@ -54,6 +63,23 @@ def write_record(fields: Mapping[str, object], output: Format) -> None:
 
 def _write_json(data: object) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
+
+
+def _write_json_line(row: Mapping[str, object]) -> None:
+    click.echo(msgspec.json.encode(row).decode())
+
+
+def _write_stream(columns: Sequence[str], rows: Iterable[Mapping[str, object]], output: Format) -> None:
+    """Row by row: lines of CSV, else of words; JSON has no form without an end but JSON lines."""
+    if output == "csv":
+        click.echo(_csv(columns, ()), nl=False)
+    for row in rows:
+        if output == "json":
+            _write_json_line(row)
+        elif output == "csv":
+            click.echo(_csv(columns, [row]).split("\n", 1)[1], nl=False)
+        else:
+            click.echo("  ".join(_cell(row.get(column)) for column in columns if row.get(column) is not None))
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
@@ -80,6 +106,12 @@ def _write_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -
 def _cell(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, Enum):
+        return str(value.value)
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
+        return ", ".join(map(_cell, value))
+    if isinstance(value, Mapping):
+        return msgspec.json.encode(value).decode()
     return str(value)

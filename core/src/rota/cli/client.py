@@ -1,0 +1,41 @@
+"""The options that name a store or a server, and the client that they lead to."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rota.jobs.client import Client
+
+__all__ = ["client_options"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def client_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--store`, `--server` and `--namespace`, and call it with an open `client`, closed afterwards."""
+
+    @click.option("--store", metavar="URL", help="The store to ask.  [default: ROTA_STORE, or store in rota.toml]")
+    @click.option("--server", metavar="HOST:PORT", help="The server to ask, in place of a store.")
+    @click.option("--namespace", help="A namespace of the store.")
+    @wraps(command)
+    def with_client(*args: Any, store: str | None, server: str | None, namespace: str | None, **options: Any) -> Any:
+        with _connected(store, server, namespace) as client:
+            return command(*args, client=client, **options)
+
+    return with_client
+
+
+def _connected(store: str | None, server: str | None, namespace: str | None) -> "Client":
+    from rota.manager.connect import connect
+    from rota.manager.manager import Manager
+
+    if server is not None:
+        if namespace is not None:
+            raise click.UsageError("--namespace goes with --store; a server has the namespace that it was started with")
+        return connect(server if "://" in server else f"rota://{server}")
+    if namespace is not None:
+        return Manager(store, namespace=namespace)
+    return connect(store)

@@ -1,0 +1,100 @@
+"""`rota cancel`, `retry`, `purge`, `pause`, `resume`, `resize`: what changes what is there."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rota.cli.client import client_options
+from rota.cli.selection import selection_options
+from rota.model.query import Query
+
+if TYPE_CHECKING:
+    from rota.jobs.client import Client
+
+__all__ = ["cancel", "pause", "purge", "resize", "resume", "retry"]
+
+
+def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Selection options, of which one must be given, or `--all`."""
+    return selection_options(click.option("--all", "everything", is_flag=True, help="All of them.")(command))
+
+
+def _checked(query: Query, everything: bool, verb: str) -> Query:
+    nothing_said = replace(query, newest_first=True) == Query()
+    if nothing_said and not everything:
+        raise click.UsageError(f"{verb} what? Select instances by an option, or say --all")
+    if everything and not nothing_said:
+        raise click.UsageError("--all and a selection exclude one another")
+    return query
+
+
+@click.command()
+@_selecting
+@client_options
+def cancel(client: "Client", query: Query, everything: bool) -> None:
+    """Cancel instances: the queued at once, the running by request."""
+    _say(client.cancel(_checked(query, everything, "cancel")), "canceled, or asked to end")
+
+
+@click.command()
+@_selecting
+@client_options
+def retry(client: "Client", query: Query, everything: bool) -> None:
+    """Schedule failed instances again, as new ones, each once."""
+    _say(client.retry(_checked(query, everything, "retry")), "scheduled again")
+
+
+@click.command()
+@_selecting
+@client_options
+def purge(client: "Client", query: Query, everything: bool) -> None:
+    """Remove finished instances with their history and log."""
+    _say(client.purge(_checked(query, everything, "purge")), "removed")
+
+
+@click.command()
+@click.argument("kinds", nargs=-1, metavar="[KIND]...")
+@click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="A recurring rule.")
+@client_options
+def pause(client: "Client", kinds: tuple[str, ...], schedules: tuple[str, ...]) -> None:
+    """Let no worker start these jobs, and these rules not fire; what runs goes on."""
+    _each(kinds, schedules, client.pause, client.pause_schedule)
+
+
+@click.command()
+@click.argument("kinds", nargs=-1, metavar="[KIND]...")
+@click.option("--schedule", "schedules", multiple=True, metavar="NAME", help="A recurring rule.")
+@client_options
+def resume(client: "Client", kinds: tuple[str, ...], schedules: tuple[str, ...]) -> None:
+    """Undo `pause`."""
+    _each(kinds, schedules, client.resume, client.resume_schedule)
+
+
+def _each(
+    kinds: tuple[str, ...],
+    schedules: tuple[str, ...],
+    of_kinds: Callable[..., None],
+    of_schedule: Callable[[str], bool],
+) -> None:
+    if not kinds and not schedules:
+        raise click.UsageError("name jobs, or rules by --schedule NAME")
+    of_kinds(*kinds)
+    unknown = [name for name in schedules if not of_schedule(name)]
+    if unknown:
+        raise click.ClickException(f"there is no recurring rule {', '.join(map(repr, unknown))}")
+
+
+@click.command()
+@click.argument("worker")
+@click.argument("concurrency", type=click.IntRange(min=1))
+@client_options
+def resize(client: "Client", worker: str, concurrency: int) -> None:
+    """Ask a live WORKER, by its name, to run so many jobs at once."""
+    if not client.resize(worker, concurrency):
+        raise click.ClickException(f"no live worker is named {worker!r}; see rota list workers")
+
+
+def _say(number: int, what: str) -> None:
+    click.echo(f"{number} {what}")
