@@ -1,12 +1,15 @@
 """A namespace of the store under test, its time, and short words for what tests do with it."""
 
 import random
+import sys
 import uuid
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import contextmanager
+from functools import partial
 from itertools import count
-from threading import Event
+from threading import Barrier, Event, Thread
 from typing import Any, Final, TypeVar
 
 from rota.model.clock import Clock, SystemClock
@@ -18,6 +21,7 @@ from rota.model.records import (
     Ending,
     InstanceRecord,
     Outcome,
+    Reaped,
     ScheduleRecord,
     SettleAnswer,
     Snapshot,
@@ -39,6 +43,8 @@ _REAL_UNIT_MS: Final = 150
 _FAKE_UNIT_MS: Final = 1_000
 _BLOCKED_S: Final = 0.05
 _SURE_S: Final = 20.0
+_RECOVERY_MS: Final = 5_000
+_OFTEN_S: Final = 1e-5
 
 
 class Lab:
@@ -62,13 +68,14 @@ class Lab:
         resolution_ms = self.capabilities.time_resolution_ms
         self.unit_ms = _FAKE_UNIT_MS if self.moves_time else max(_REAL_UNIT_MS, 4 * resolution_ms)
         self.lease_ms = max(15 * self.unit_ms, self.capabilities.min_lease_ms)
+        self.short_ms = max(4 * self.unit_ms, self.capabilities.min_lease_ms)
         self._ids = IdSource(self.clock, self.rng)
         self._seqs = count(1)
-        self._pool: ThreadPoolExecutor | None = None
+        self._threads: list[Thread] = []
 
-    def client(self, namespace: str | None = None) -> Store:
-        """Another client of this namespace, or of another one; closed in the end."""
-        store = self.harness.open(namespace or self.namespace, self.clock)
+    def client(self, namespace: str | None = None, clock: Clock | None = None) -> Store:
+        """Another client of this namespace, or of another one, by this clock or another one; closed in the end."""
+        store = self.harness.open(namespace or self.namespace, clock or self.clock)
         self._clients.append(store)
         return store
 
@@ -175,6 +182,17 @@ class Lab:
         assert self.settle(claim, ending, **(settling or {})).status == "done"
         return instance_id
 
+    def reap_dead(self, lease_ms: int, number: int = 1) -> list[Reaped]:
+        """What is reaped of workers that have just sent their last beat, until there are so many: somebody looks all
+        the while, at most 5 s longer than the lease."""
+        found = list(self.store.reap())
+        left_ms, step_ms = lease_ms + _RECOVERY_MS, max(lease_ms // 4, 1)
+        while len(found) < number and left_ms > 0:
+            self.pass_ms(step_ms)
+            left_ms -= step_ms
+            found += self.store.reap()
+        return found
+
     # ---- looking
 
     def get(self, instance_id: str, store: Store | None = None) -> Snapshot:
@@ -220,9 +238,23 @@ class Lab:
     # ---- threads
 
     def background(self, call: Callable[[], T]) -> "Future[T]":
-        """`call` in a thread of its own."""
-        self._pool = self._pool or ThreadPoolExecutor(64)
-        return self._pool.submit(call)
+        """`call` in a thread of its own, which ends with the process when a broken store never lets it go."""
+        future: Future[T] = Future()
+        thread = Thread(target=_settle_by, args=(future, call), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return future
+
+    def race(self, *calls: Callable[[], T]) -> list[T]:
+        """What calls answer that start at the same moment, each in a thread of its own."""
+        barrier = Barrier(len(calls))
+
+        def start(call: Callable[[], T]) -> T:
+            barrier.wait(_SURE_S)
+            return call()
+
+        with _switching_often():
+            return [self.answer(future) for future in [self.background(partial(start, call)) for call in calls]]
 
     def blocked(self, call: Callable[[], T]) -> "Future[T]":
         """`call` in a thread of its own; it does not return by itself."""
@@ -246,5 +278,23 @@ class Lab:
         self.store.clear(force=True)
         for client in self._clients:
             client.close()
-        if self._pool is not None:
-            self._pool.shutdown()
+        for thread in self._threads:
+            thread.join(_SURE_S)
+
+
+def _settle_by(future: "Future[T]", call: Callable[[], T]) -> None:
+    try:
+        future.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - it is raised where the answer is asked for
+        future.set_exception(error)
+
+
+@contextmanager
+def _switching_often() -> Iterator[None]:
+    """Let threads take turns far more often than they do by themselves."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_OFTEN_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

@@ -53,7 +53,8 @@ def _settle(space: Space, outcome: Outcome, now_ms: int) -> SettleAnswer:
         return _GONE
     token = outcome.token
     if entry.token != token or entry.state is not PROCESSING:
-        return _ALREADY[entry.state] if entry.settled == token else _LOST[entry.state]
+        already = token and entry.settled == token  # 0 is nobody's token
+        return _ALREADY[entry.state] if already else _LOST[entry.state]
     lease = space.leases.live.get(entry.worker or "")
     if lease is None:  # its worker is dead; what it held is not taken back yet
         return _LOST[PROCESSING]
