@@ -175,9 +175,9 @@ class Twins:
 
     def log(self, held: Held, n: int, progress: float | None) -> None:
         """Write a line, or tell how far it is."""
-        times = {"at_ms": self.model.now_ms(), "level": 20, "message": f"line {n}", "progress": progress}
-        self.model.append_logs([LogRecord(id=held.id, token=held.model_token, n=n, **times)])
-        self.clients[0].append_logs([LogRecord(id=held.id, token=held.token, n=n, **times)])
+        told: dict[str, Any] = {"at_ms": self.model.now_ms(), "level": 20, "message": f"line {n}", "progress": progress}
+        self.model.append_logs([LogRecord(id=held.id, token=held.model_token, n=n, **told)])
+        self.clients[0].append_logs([LogRecord(id=held.id, token=held.token, n=n, **told)])
         self.touched.add(held.id)
 
     def cancel(self, ids: Sequence[str], where: frozenset[State] | None, client: int) -> list[str]:

@@ -88,7 +88,8 @@ def logs(book: Book, query: LogFilter) -> LogPage:
     if one is None:
         raise UnknownInstance(f"no instance {query.id!r}")
     lines = book.lines.get(query.id, [])
-    position, found = query.position, []
+    position = query.position
+    found: list[LogRecord] = []
     while position < len(lines) and len(found) < query.limit:
         found += [lines[position]] if lines[position].level >= query.min_level else []
         position += 1
