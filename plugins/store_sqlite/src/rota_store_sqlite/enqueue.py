@@ -42,7 +42,8 @@ def _add(step: Step, kind: Kind, record: InstanceRecord, history: bytes) -> Enqu
     expires_ms = record.expires_ms
     if expires_ms is None and record.expires_after_ms is not None:
         expires_ms = step.now_ms + record.expires_after_ms
-    _insert(step, kind, record, SCHEDULED, place, due_ms, expires_ms, history, 2)
+    if _insert(step, kind, record, SCHEDULED, place, due_ms, expires_ms, history, 2) is None:
+        return EnqueueAnswer("exists", record.id)
     if place == IN_LANE and record.lane is not None:
         step.note_running(kind.id, record.lane, 0)
     step.rings |= WORK
@@ -59,16 +60,19 @@ def _insert(
     expires_ms: int | None,
     history: bytes,
     entries: int,
-) -> int:
+) -> int | None:
+    """Add the row; its number, None when the id is there already."""
     instance_id = as_bytes(record.id)
     row: tuple[Any, ...] = (
         step.ns, instance_id, kind.id, state, place, record.rank, due_ms, record.lane, record.unique_key, expires_ms,
         encode(record), history, entries,
     )  # fmt: skip
-    n = step.connection.execute(_INSTANCE["add"], row).lastrowid or 0
+    added = step.connection.execute(_INSTANCE["add"], row)
+    if not added.rowcount:
+        return None
     step.counts[kind.id, state] += 1
     step.note_added(instance_id, kind.id, state)
-    return n
+    return added.lastrowid
 
 
 def _add_dependent(step: Step, kind: Kind, record: InstanceRecord) -> EnqueueAnswer:
@@ -78,20 +82,21 @@ def _add_dependent(step: Step, kind: Kind, record: InstanceRecord) -> EnqueueAns
         return EnqueueAnswer("refused", record.id, error=_unfit(step, record))
     history = begun(CREATED, at_ms=step.now_ms)
     n = _insert(step, kind, record, CREATED, NOWHERE, step.now_ms, record.expires_ms, history, 1)
+    if n is None:
+        return EnqueueAnswer("exists", record.id)
     entry: Entry = step.entry_at(n)
     if any(state in FINAL and state != COMPLETED for _, state, _ in parents) and record.on_parent_failure == "cancel":
         end_queued(step, entry, "parent")
     else:
         edges = [(parent, n, int(ended_ms is None)) for parent, _, ended_ms in parents]
         step.connection.executemany(_EDGE["add"], edges)
+        step.has_edges = True
         if not any(is_open for _, _, is_open in edges):
             let_in(step, entry)
     return EnqueueAnswer("added", record.id, entry.due_ms, state=STATES[entry.state])
 
 
 def _refusal(step: Step, kind: Kind, record: InstanceRecord) -> EnqueueAnswer | None:
-    if step.one(_INSTANCE, "n_by_id", step.ns, as_bytes(record.id)) is not None:
-        return EnqueueAnswer("exists", record.id)
     size_bytes = len(record.arguments)
     if size_bytes > MAX_PAYLOAD_BYTES:
         error = (
@@ -101,6 +106,8 @@ def _refusal(step: Step, kind: Kind, record: InstanceRecord) -> EnqueueAnswer | 
         return EnqueueAnswer("refused", record.id, error=error)
     if record.unique_key is None:
         return None
+    if step.one(_INSTANCE, "n_by_id", step.ns, as_bytes(record.id)) is not None:
+        return EnqueueAnswer("exists", record.id)
     holder = step.one(_INSTANCE, "holder", kind.id, record.unique_key)
     return None if holder is None else EnqueueAnswer("duplicate", holder[0].hex())
 

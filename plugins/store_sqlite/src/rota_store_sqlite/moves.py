@@ -65,6 +65,11 @@ def finish(
     """End `entry` in the final `state`. Its dependents are released when it was the last one they waited for, or end
     with it: one after the other, since a chain of them may be longer than a stack is deep."""
     _end(step, entry, state, worker, reason, error, result)
+    if step.has_edges:
+        _pass_on(step, entry)
+
+
+def _pass_on(step: Step, entry: Entry) -> None:
     ended = deque([entry])
     while ended:
         parent = ended.popleft()

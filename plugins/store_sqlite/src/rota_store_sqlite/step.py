@@ -3,7 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -64,6 +64,11 @@ class Step:
         self.counts: Counter[tuple[int, int]] = Counter()
         self._entries: dict[int, Entry] = {}  # read in this step: one object a row
         self._dirty: dict[int, Entry] = {}
+
+    @cached_property
+    def has_edges(self) -> bool:
+        """Whether anything in the file depends on anything; set when the step adds an edge."""
+        return self.connection.execute("SELECT 1 FROM edge LIMIT 1").fetchone() is not None
 
     def follow(self) -> None:
         """Gather changes, when somebody follows them."""

@@ -1,10 +1,11 @@
 -- Instances: adding, reading, changing and removing rows. {columns} are those of `entry.Entry`.
 
 -- name: add
--- One row. O(log n) in each index that it stands in.
+-- One row, unless the id is there. O(log n) in each index that it stands in.
 INSERT INTO instance
     (ns, id, kind, state, place, rank, due_ms, lane, unique_key, expires_ms, record, history, entries)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (ns, id) DO NOTHING
 
 -- name: by_id
 -- (ns, id) -> {columns}
