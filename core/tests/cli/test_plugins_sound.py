@@ -2,7 +2,7 @@
 
 import json
 
-from core.tests.cli.conftest import Runner
+from core.tests.cli.environments import Runner
 
 
 def test_the_doctor_finds_nothing_where_nothing_is_wrong(sound: Runner) -> None:

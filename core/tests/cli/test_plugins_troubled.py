@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import pytest
-from core.tests.cli.conftest import Runner
+from core.tests.cli.environments import Runner
 
 OPEN = """
 import os, sys

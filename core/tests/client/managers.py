@@ -117,9 +117,13 @@ class ByHand:
         """What is due of these kinds, in order."""
         return self.store.claim(self.name, next(self._seq), kinds, limit)
 
-    def end(self, *kinds: str, ending: Ending = Ending.COMPLETED, **more: Any) -> list[str]:
+    def settle(self, claim: Claim, ending: Ending = Ending.COMPLETED, **more: Any) -> None:
+        """End one so."""
+        self.store.settle([Outcome(claim.record.id, claim.token, ending, **more)])
+
+    def end(self, *kinds: str, ending: Ending = Ending.COMPLETED, limit: int = 1000, **more: Any) -> list[str]:
         """Claim what is due and end it so; the ids, in the order they were handed out."""
-        claims = self.claim(*kinds)
+        claims = self.claim(*kinds, limit=limit)
         self.store.settle([Outcome(one.record.id, one.token, ending, **more) for one in claims])
         return [one.record.id for one in claims]
 

@@ -1,11 +1,13 @@
 """What leaves the queue first, and when: priority, delay, expiry, by a clock that stands still."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from core.tests.client.managers import ByHand, creep_until, managed, working
 
 from rota import State
+from rota.model.records import Ending
 from rota.testing import FakeClock
 
 
@@ -33,6 +35,71 @@ def test_fifo_policy_knows_no_priority() -> None:
         job = manager.job(work)
         given = [job.options(priority=priority).schedule() for priority in (5, 10, 0)]
         assert [one.id.hex for one in given] == ByHand(manager).end("work")
+
+
+@pytest.mark.parametrize(("policy", "first"), [("priority?ageing=10", 0), ("fifo", 1)])
+@pytest.mark.parametrize(
+    "outcome",
+    [{"ending": Ending.RELEASED}, {"ending": Ending.CRASHED}, {"ending": Ending.TERMINATED, "retry_after_ms": 0}],
+    ids=["released", "crashed", "retried"],
+)
+def test_rank_is_fixed_at_enqueue_and_kept_by_whatever_comes_back(
+    policy: str, first: int, outcome: dict[str, Any]
+) -> None:
+    """What was in line first is so again, by its old rank; with equal ranks the new due time decides."""
+    clock = FakeClock()
+    with managed(clock, policy=policy) as manager:
+        job, worker = manager.job(work), ByHand(manager)
+        ids = []
+        for number in range(2):
+            ids.append(job.schedule(number).id.hex)
+            clock.advance(5)
+        (claim,) = worker.claim("work", limit=1)
+        assert ids[0] == claim.record.id
+        clock.advance(40)
+        worker.settle(claim, **outcome)
+        again = worker.claim("work")
+        assert [ids[first], ids[1 - first]] == [one.record.id for one in again]
+        assert claim.record == next(one.record for one in again if one.record.id == ids[0])
+
+
+_OVERLOAD_S, _A_SECOND, _STEPS, _AGEING_S = 300, 10, 10, 6
+
+
+def _waits_of_low_ones(policy: str) -> list[tuple[float, int]]:
+    """Under 100 of priority 0 for each of priority 10, in 5 minutes with 10 a second claimed and a little more coming:
+    how long each low one of the first 3 minutes waited, the end at the latest, and how many it found in the queue."""
+    clock = FakeClock()
+    came: dict[str, tuple[int, int]] = {}
+    left: dict[str, int] = {}
+    queued = 0
+    with managed(clock, policy=policy) as manager:
+        high, worker = manager.job(work).options(priority=0), ByHand(manager)
+        low = high.options(priority=_STEPS)
+        for second in range(_OVERLOAD_S):
+            if second % 10 == 0:
+                came[low.schedule().id.hex] = second, queued
+                queued += 1
+            queued += len(manager.schedule_many(high.call() for _ in range(_A_SECOND)))
+            ended = worker.end("work", limit=_A_SECOND)
+            left.update(dict.fromkeys(ended, second))
+            queued -= len(ended)
+            clock.advance(1)
+    early = {one: found for one, found in came.items() if found[0] < 180}
+    return [(left.get(one, _OVERLOAD_S) - second, before) for one, (second, before) in early.items()]
+
+
+def test_with_ageing_a_low_one_waits_a_bounded_time_under_overload() -> None:
+    """Steps of priority times ageing, behind what was there before it: nothing that comes later passes it."""
+    found = _waits_of_low_ones(f"priority?ageing={_AGEING_S}")
+    assert 18 == len(found)
+    assert all(wait <= _STEPS * _AGEING_S + before / _A_SECOND + 1 for wait, before in found), found
+    assert max(wait for wait, _ in found) >= _STEPS * _AGEING_S  # and priority does count until then
+
+
+def test_without_ageing_a_low_one_waits_as_long_as_the_overload_lasts() -> None:
+    """What the bound above is worth."""
+    assert all(wait >= 120 for wait, _ in _waits_of_low_ones("priority"))
 
 
 @pytest.mark.parametrize("option", ["after", "at"])

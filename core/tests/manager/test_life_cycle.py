@@ -169,6 +169,28 @@ def test_unknown_policy_is_refused_and_recorded_nowhere() -> None:
         assert 0 == keeper.namespaced("fresh").count()
 
 
+def test_options_of_a_policy_are_part_of_it() -> None:
+    """Ranks by another ageing don't compare either; the order of options and their spelling don't count."""
+    url = fresh_url()
+    with Manager(url, policy="priority?ageing=6%30") as first:
+        first.count()
+        assert 0 == Manager(url, policy="priority?ageing=60").count()
+        for other in ("priority", "priority?ageing=61"):
+            with pytest.raises(ConfigError, match=r"'priority\?ageing=60'.*policy='priority\?ageing=60'"):
+                Manager(url, policy=other).count()
+
+
+@pytest.mark.parametrize("policy", ["priority?agein=60", "priority?ageing=soon", "fifo?ageing=60"])
+def test_policy_with_an_impossible_option_is_recorded_nowhere(policy: str) -> None:
+    """A typing error must not spoil a namespace."""
+    url = fresh_url()
+    with Manager(url, namespace="other") as keeper:
+        keeper.count()
+        with pytest.raises(ConfigError, match="takes:"):
+            Manager(url, policy=policy).count()
+        assert 0 == Manager(url).count()
+
+
 def test_namespaced_manager_has_the_policy_of_its_base() -> None:
     """And records it there."""
     url = fresh_url()

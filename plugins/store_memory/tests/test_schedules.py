@@ -63,6 +63,35 @@ def test_new_revision_alone_keeps_the_next_slot(lab: Lab) -> None:
     assert replace(stored, revision=2, version=after.version) == after
 
 
+def test_pause_and_resume_keep_all_but_the_next_slot(lab: Lab) -> None:
+    """Each gives a new version; a paused rule is not due, one that goes on is due at the slot it was given."""
+    rule = lab.store.put_schedule(_rule(lab, owner="shop", next_slot_ms=lab.clock.now_ms()))
+    paused = lab.store.patch_schedule(rule, paused=True, next_slot_ms=rule.next_slot_ms)
+    assert [paused] == lab.store.schedules()
+    assert paused == replace(rule, paused=True, version=paused.version)
+    assert ([], None) == lab.store.due_schedules()
+    resumed = lab.store.patch_schedule(paused, paused=False, next_slot_ms=lab.clock.now_ms() + 9)
+    assert ([], lab.clock.now_ms() + 9) == lab.store.due_schedules()
+    assert resumed == replace(rule, next_slot_ms=lab.clock.now_ms() + 9, version=resumed.version)
+    assert rule.version < paused.version < resumed.version
+
+
+def test_rule_that_changed_since_it_was_read_is_not_patched(lab: Lab) -> None:
+    """Fired, changed, patched or dropped meanwhile: nothing is set back, also when a call is repeated."""
+    rule = lab.store.put_schedule(_rule(lab))
+    _fire(lab, rule)
+    assert lab.store.patch_schedule(rule, paused=True, next_slot_ms=1) is None
+    fired = _stored(lab)
+    assert lab.store.patch_schedule(fired, paused=True, next_slot_ms=1) is not None
+    assert lab.store.patch_schedule(fired, paused=True, next_slot_ms=1) is None
+    paused = _stored(lab)
+    assert "lost" == _fire(lab, fired)
+    assert (fired.last_slot_ms, True, 1) == (paused.last_slot_ms, paused.paused, paused.next_slot_ms)
+    lab.store.drop_schedule("r")
+    assert lab.store.patch_schedule(paused, paused=False, next_slot_ms=2) is None
+    assert [] == lab.store.schedules()
+
+
 def test_rules_are_told_apart_by_owner_and_name(lab: Lab) -> None:
     """The same name of two owners is two rules; dropping one leaves the other."""
     for owner in (None, "shop"):

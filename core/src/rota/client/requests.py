@@ -41,8 +41,7 @@ class Requests:
 
         Raises: ArgumentError for arguments that are no data, or larger than `max_bytes` encoded.
         """
-        running = CURRENT.get()
-        parent = running.instance.id.hex if running is not None and running.token else None  # none when called directly
+        parent = _parent()
         now_ms, rank = self._now_ms(), self._rank
         previous: Call[Any] | None = None
         fixed, varies = dict[str, Any](), False
@@ -72,10 +71,12 @@ class Requests:
         return msgspec.structs.replace(record, id="", created_ms=0, parent=None)
 
     def from_template(self, template: InstanceRecord, schedule: str) -> InstanceRecord:
-        """An instance of a recurring rule outside its slots, due as its call says."""
+        """An instance of a recurring rule outside its slots, due as its call says: the trigger's jitter spreads slots,
+        and this is none."""
         record = msgspec.structs.replace(
-            template, id=self._ids.one(), created_ms=self._now_ms(), schedule=schedule, rank=template.priority
-        )
+            template,
+            id=self._ids.one(), created_ms=self._now_ms(), schedule=schedule, parent=_parent(), rank=template.priority,
+        )  # fmt: skip
         return msgspec.structs.replace(record, rank=self._rank(record))
 
     def again(self, record: InstanceRecord) -> InstanceRecord:
@@ -119,6 +120,12 @@ class Requests:
             name = "delay_ms" if fixed["due_ms"] is None else "due_ms"
             varied[name] = fixed[name] + drawn_ms
         return varied
+
+
+def _parent() -> str | None:
+    """The instance in whose job this is; None outside of one, and where a job was called as a function."""
+    running = CURRENT.get()
+    return running.instance.id.hex if running is not None and running.token else None
 
 
 def _too_large(kind: str, size: int, max_bytes: int) -> ArgumentError:

@@ -14,14 +14,13 @@ from rota.client.finals import Finals
 from rota.client.instance_source import StoreInstances
 from rota.client.published import PublishedKinds
 from rota.client.requests import Requests, chunks
-from rota.client.rules import schedule_record
+from rota.client.rules import only_rule, rules_named, schedule_record, set_paused
 from rota.client.twins import ClientTwins, offload
 from rota.client.watching import start_of, watched
 from rota.engine.arguments import OpenPlan
 from rota.engine.cron import Cron
 from rota.engine.every import Every
 from rota.engine.rank import RankFunction
-from rota.engine.slots import first_slot
 from rota.jobs.call import Call, check_calls
 from rota.jobs.definition import Definition
 from rota.jobs.instance import Instance
@@ -29,11 +28,11 @@ from rota.jobs.job import Job
 from rota.jobs.rule import DeclaredSchedule
 from rota.jobs.views import Change, KindInfo, KindStats, Page, Schedule, WorkerInfo
 from rota.model.concurrency import check_concurrency
-from rota.model.errors import ConfigError, QueryError, StoreError, UnknownSchedule
+from rota.model.errors import ConfigError, QueryError, StoreError
 from rota.model.ids import uuid_to_id
 from rota.model.name import check_name
 from rota.model.query import PurgeFilter, Query, check_query, narrowed
-from rota.model.records import EnqueueAnswer, InstanceRecord, ScheduleRecord, Snapshot
+from rota.model.records import EnqueueAnswer, InstanceRecord, Snapshot
 from rota.model.state import FINAL_STATES, State
 from rota.store.contract import MAX_BATCH, Store
 
@@ -252,38 +251,21 @@ class StoreClient(ClientTwins):
     def drop_schedule(self, name: str, /) -> bool:
         """Forget the rules of that name; False when there was none. One declared in code comes back while
         a worker that declares it lives."""
-        return sum(self._store.drop_schedule(name, rule.owner) for rule in self._rules(name)) > 0
+        return sum(self._store.drop_schedule(name, rule.owner) for rule in rules_named(self._store, name)) > 0
 
     def pause_schedule(self, name: str, /) -> bool:
         """Let the rules of that name fire no more until `resume_schedule`; False when there was none."""
-        return self._patch(name, paused=True)
+        return set_paused(self._store, name, paused=True)
 
     def resume_schedule(self, name: str, /) -> bool:
         """Undo `pause_schedule`: the next slot comes after now, those missed don't fire. False when there was none."""
-        return self._patch(name, paused=False)
-
-    def _patch(self, name: str, *, paused: bool) -> bool:
-        store = self._store
-        now_ms = store.now_ms()
-        patched = [
-            store.patch_schedule(name, rule.owner, paused=paused, next_slot_ms=first_slot(rule.trigger, now_ms))
-            for rule in self._rules(name)
-            if rule.paused is not paused
-        ]
-        return bool(self._rules(name)) if not patched else any(one is not None for one in patched)
+        return set_paused(self._store, name, paused=False)
 
     def run_schedule(self, name: str, /) -> Instance[Any]:
         """Add an instance of a rule now, beside its slots, paused or not. Raises UnknownSchedule."""
-        rules = self._rules(name)
-        if len(rules) != 1:
-            owners = ", ".join(repr(rule.owner) for rule in rules)
-            why = f"{len(rules)} managers own one: {owners}" if rules else "there is none"
-            raise UnknownSchedule(f"no one recurring rule {name!r} in the namespace {self._store.namespace!r}: {why}")
-        record = self._requests.from_template(rules[0].template, name)
-        return self._added([record], self._store.enqueue([record]))[0]
-
-    def _rules(self, name: str) -> list[ScheduleRecord]:
-        return [record for record in self._store.schedules() if record.name == name]
+        store = self._store
+        record = self._requests.from_template(only_rule(store, name).template, name)
+        return self._added([record], store.enqueue([record]))[0]
 
     def schedules(self) -> list[Schedule]:
         """All rules, by name."""

@@ -5,20 +5,32 @@ earlier due time goes first, then the earlier id. It has at most 53 bits, since 
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final, TypeAlias
 
+from rota.model.duration import to_ms
 from rota.model.errors import ConfigError
 from rota.model.records import InstanceRecord
 
 __all__ = [
     "MAX_RANK", "RankFunction", "aged_priority_rank", "check_priority", "deadline_rank", "fifo_rank",
-    "planned_ms", "priority_rank",
+    "planned_ms", "priority_policy", "priority_rank",
 ]  # fmt: skip
 
 RankFunction: TypeAlias = Callable[[InstanceRecord], int]
 
 MAX_RANK: Final = 2**53 - 1
 _PRIORITIES: Final = range(-(2**31), 2**31)
+
+
+def priority_policy(*, ageing: timedelta | None = None) -> RankFunction:
+    """By priority; with `ageing`, so long a wait makes up for one step of it, and no wait is without end."""
+    if ageing is None:
+        return priority_rank
+    weight_ms = to_ms(ageing, "ageing")
+    if weight_ms < 1:
+        raise ConfigError(f"ageing must be a millisecond or more; got {ageing!r}")
+    return aged_priority_rank(weight_ms)
 
 
 def priority_rank(record: InstanceRecord) -> int:

@@ -35,12 +35,17 @@ def next_step(schedule: ScheduleRecord, now_ms: int) -> SlotStep | None:
     "latest" fires the last due slot for all of them. "skip" fires those within `MISFIRE_GRACE_MS` and
     passes over older ones, in one step that does not fire when nothing else is due. "all" fires every
     due slot, earliest first, one a step, but no more than the last `misfire_cap` of them.
-    Cost: a few searches; with "all" up to `misfire_cap`; never one for each slot missed.
+    Cost: one search while a single slot is due; else a few, with "all" up to `misfire_cap`; never one for
+    each slot missed.
     """
     due_ms = schedule.next_slot_ms
     if schedule.paused or due_ms is None or due_ms > now_ms:
         return None
     trigger = trigger_from(schedule.trigger)
+    following_ms = trigger.next_ms(due_ms)
+    if following_ms is None or following_ms > now_ms:
+        on_time = schedule.misfire != "skip" or due_ms >= now_ms - MISFIRE_GRACE_MS
+        return SlotStep(due_ms, following_ms, fires=on_time)
     if schedule.misfire == "all":
         slot_ms = _earliest_kept(trigger, due_ms, now_ms, max(schedule.misfire_cap, 1))
         return SlotStep(slot_ms, trigger.next_ms(slot_ms))
@@ -89,9 +94,6 @@ def _skipping(trigger: Trigger, due_ms: int, now_ms: int) -> SlotStep:
 
 
 def _earliest_kept(trigger: Trigger, due_ms: int, now_ms: int, cap: int) -> int:
-    following_ms = trigger.next_ms(due_ms)
-    if following_ms is None or following_ms > now_ms:
-        return due_ms
     slot_ms = _latest(trigger, due_ms, now_ms)
     for _ in range(cap - 1):
         earlier_ms = trigger.latest_ms(slot_ms - 1, due_ms)

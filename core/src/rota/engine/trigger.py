@@ -1,7 +1,8 @@
 """Triggers as stores keep them, and back."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 from rota.engine.cron import Cron
 from rota.engine.every import Every
@@ -12,7 +13,10 @@ __all__ = ["Trigger", "trigger_from", "trigger_record"]
 
 Trigger: TypeAlias = Cron | Every
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_KEPT: Final = (
+    4096  # each takes a few kB; a rule's is asked for at every slot, and reading an expression anew takes longer
+)
 
 
 def trigger_record(trigger: Trigger) -> TriggerRecord:
@@ -26,8 +30,9 @@ def trigger_record(trigger: Trigger) -> TriggerRecord:
     raise ConfigError(f"a schedule needs a trigger, rota.Cron(...) or rota.Every(...); got {trigger!r}")
 
 
+@lru_cache(_KEPT)
 def trigger_from(record: TriggerRecord) -> Trigger:
-    """The trigger that a record was made of. ConfigError when this machine lacks its time zone."""
+    """The trigger that a record was made of, read once. ConfigError when this machine lacks its time zone."""
     jitter = timedelta(milliseconds=record.jitter_ms)
     if record.type == "cron":
         return Cron(record.expression, tz=record.tz, jitter=jitter)

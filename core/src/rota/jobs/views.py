@@ -1,7 +1,7 @@
 """What a user reads: frozen public forms of stored records, with aware datetimes and UUIDs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Generic, Literal, final, overload
 from uuid import UUID
@@ -196,7 +196,7 @@ class KindStats(msgspec.Struct, frozen=True):
 
 @final
 class Schedule(msgspec.Struct, frozen=True):
-    """A recurring rule as it stands in the store."""
+    """A recurring rule as it stands in the store. While it is paused it has no next slot."""
 
     name: str
     kind: str
@@ -212,10 +212,12 @@ class Schedule(msgspec.Struct, frozen=True):
     overlap: Literal["skip", "allow"] = "skip"
 
     def next_slots(self, count: int = 5) -> list[datetime]:
-        """The next slots from `next_slot` on, before jitter; none while it is paused, fewer when there are no more."""
-        if self.paused or self.next_slot is None or count < 1:
+        """The next slots from `next_slot` on, in UTC as that is, before jitter; none while the rule is paused, fewer
+        when there are no more. Raises: ConfigError for a count that is no whole number, 0 or more."""
+        if self.next_slot is None:
             return []
-        return [self.next_slot, *self.trigger.next(self.next_slot, count - 1)]
+        following = self.trigger.next(self.next_slot, count)
+        return [self.next_slot, *(slot.astimezone(UTC) for slot in following)][:count]
 
     @classmethod
     def of(cls, record: ScheduleRecord) -> "Schedule":
@@ -229,7 +231,7 @@ class Schedule(msgspec.Struct, frozen=True):
             revision=record.revision,
             paused=record.paused,
             last_slot=optional_instant(record.last_slot_ms),
-            next_slot=optional_instant(record.next_slot_ms),
+            next_slot=None if record.paused else optional_instant(record.next_slot_ms),
             misfire=record.misfire,
             misfire_cap=record.misfire_cap,
             overlap=record.overlap,

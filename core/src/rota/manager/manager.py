@@ -9,6 +9,7 @@ from weakref import WeakSet
 from rota.client.connection import Connection
 from rota.client.environment import Environment
 from rota.client.store_client import StoreClient
+from rota.engine.policy_choice import PolicyChoice
 from rota.jobs.definition import Definition
 from rota.jobs.job import Job
 from rota.jobs.jobs import Jobs
@@ -37,8 +38,8 @@ class Manager(Jobs, StoreClient):
 
     `store` is a URL or a `Store`; without one `ROTA_STORE`, then `rota.toml` or `[tool.rota]` say it. `name`
     owns the recurring rules declared in code, and `revision` decides between versions of them. `jobs` are
-    collections, by object or "package.module:name". `policy` decides the order of the queue. `lifespan`
-    is entered once per worker process, before its first claim.
+    collections, by object or "package.module:name". `policy` decides the order of the queue: a name, options
+    behind it ("priority?ageing=60"). `lifespan` is entered once per worker process, before its first claim.
 
     Raises: ConfigError when no store is given anywhere, or what is given can't be one.
     """
@@ -70,12 +71,13 @@ class Manager(Jobs, StoreClient):
         self._name = None if name is None else check_name("Manager(name)", name)
         if revision is not None and (isinstance(revision, bool) or not isinstance(revision, int)):
             raise ConfigError(f"Manager(revision) takes a whole number, higher for later; got {revision!r}")
-        self._policy, self._revision, self._lifespan = policy, revision, _checked_lifespan(lifespan)
+        self._policy = str(PolicyChoice.parse(policy))
+        self._revision, self._lifespan = revision, _checked_lifespan(lifespan)
         self._environment = Environment()
         self._workers: WeakSet[Worker] = WeakSet()
         self._views: WeakSet[Manager] = WeakSet()
         Jobs.__init__(self)
-        self._connect_by(Connection(self._open_store, policy))
+        self._connect_by(Connection(self._open_store, self._policy))
         if isinstance(jobs, (Jobs, str)):
             raise ConfigError(f"Manager(jobs) takes a list; write jobs=[...] around {jobs!r}")
         self.include(*jobs)

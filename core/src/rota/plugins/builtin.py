@@ -26,7 +26,7 @@ def rota_executors() -> list[ExecutorSpec]:
 def rota_queue_policies() -> list[PolicySpec]:
     """The three orders that core knows."""
     return [
-        PolicySpec("priority", "rota.engine.rank:priority_rank", "lower priority value first, the default"),
+        PolicySpec("priority", "rota.engine.rank:priority_policy", "lower priority value first, the default"),
         PolicySpec("fifo", "rota.engine.rank:fifo_rank", "first scheduled, first run"),
         PolicySpec("deadline", "rota.engine.rank:deadline_rank", "what expires first runs first"),
     ]

@@ -98,10 +98,11 @@ class ExecutorSpec:
 @final
 @dataclass(frozen=True, slots=True)
 class PolicySpec:
-    """A queue policy, chosen by `Manager(policy=name)`.
+    """A queue policy, chosen by `Manager(policy=name)`, or `"name?option=value&..."`.
 
-    `factory` names the rank function `(record: InstanceRecord) -> int` itself, or a function without
-    parameters that makes one. A smaller rank leaves the queue first; at most 53 bits.
+    `factory` names the rank function `(record: InstanceRecord) -> int` itself, or a function that makes one of
+    options: its parameters, all keyword-only and optional. An option arrives converted by the annotation of its
+    parameter, as text without one. A smaller rank leaves the queue first; at most 53 bits.
     """
 
     name: str

@@ -23,6 +23,7 @@ TICK_S: Final = 1.0
 _RECONCILE_S: Final = 15.0
 _REAP_LIMIT: Final = 100
 _MOST_SLOTS: Final = 1000  # fired in one step, so that reaping has its turn
+_AT_ONCE: Final = 100  # rules looked at together
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,13 @@ class Maintenance:
         self._reconciled_at = now
 
     def _fire_due(self, store: Store) -> int | None:
-        for _ in range(_MOST_SLOTS):
-            due, next_slot_ms = store.due_schedules()
-            if not sum(self._fire(store, schedule) for schedule in due):
+        fired = 0
+        while fired < _MOST_SLOTS:
+            due, next_slot_ms = store.due_schedules(_AT_ONCE + len(self._unfireable))  # those stay due, and first
+            count = sum(self._fire(store, schedule) for schedule in due)
+            if not count:
                 return next_slot_ms
+            fired += count
         return store.now_ms()
 
     def _fire(self, store: Store, schedule: ScheduleRecord) -> bool:
@@ -95,6 +99,7 @@ class Maintenance:
         except Exception as error:  # noqa: BLE001 - of a queue policy, or of a rule that another version wrote
             self._tell(schedule, error)
             return False
+        self._unfireable.pop((schedule.owner, schedule.name), None)
         return True
 
     def _tell(self, schedule: ScheduleRecord, error: Exception) -> None:

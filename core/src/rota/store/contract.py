@@ -301,10 +301,14 @@ class Store(Protocol):
         ...
 
     def patch_schedule(
-        self, name: str, owner: str | None, *, paused: bool, next_slot_ms: int | None
+        self, schedule: ScheduleRecord, *, paused: bool, next_slot_ms: int | None
     ) -> ScheduleRecord | None:
         """Pause a rule or let it go on, `next_slot_ms` being its next slot from then on; what stands afterwards, with
-        a new version. None when there is no such rule."""
+        a new version.
+
+        Compare-and-set on `schedule.version`, as `fire`: None, and nothing changed, when the rule was changed, fired
+        or dropped since `schedule` was read. So no slot is set back, and a call that is repeated changes nothing.
+        """
         ...
 
     def drop_schedule(self, name: str, owner: str | None = None) -> bool:

@@ -34,16 +34,16 @@ class RuleOperations(View):
             return rules.put_schedule(self._space, schedule)
 
     def patch_schedule(
-        self, name: str, owner: str | None, *, paused: bool, next_slot_ms: int | None
+        self, schedule: ScheduleRecord, *, paused: bool, next_slot_ms: int | None
     ) -> ScheduleRecord | None:
         """Pause a rule or let it go on."""
         with self._lock:
-            return rules.patch_schedule(self._space, name, owner, paused, next_slot_ms)
+            return rules.patch_schedule(self._space, schedule, paused, next_slot_ms)
 
     def drop_schedule(self, name: str, owner: str | None = None) -> bool:
         """Forget a rule."""
         with self._lock:
-            return self._space.schedules.pop((name, owner), None) is not None
+            return self._space.schedules.drop(name, owner)
 
     def schedules(self) -> list[ScheduleRecord]:
         """All rules, by name."""
@@ -60,7 +60,7 @@ class RuleOperations(View):
     def due_schedules(self, limit: int = 100) -> tuple[list[ScheduleRecord], int | None]:
         """Rules whose slot has come, and the next slot to come."""
         with self._lock:
-            return rules.due_schedules(self._space, limit, self._clock.now_ms())
+            return self._space.schedules.due(self._clock.now_ms(), limit)
 
     def fire(
         self, schedule: ScheduleRecord, slot_ms: int, next_ms: int | None, records: Sequence[InstanceRecord]

@@ -10,14 +10,13 @@ from rota.store.contract import FireAnswer
 from rota_store_memory.enqueue import enqueue, refuse_unsupported
 from rota_store_memory.space import Space
 
-__all__ = ["all_schedules", "due_schedules", "fire", "patch_schedule", "put_schedule", "sync_schedules"]
+__all__ = ["all_schedules", "fire", "patch_schedule", "put_schedule", "sync_schedules"]
 
 
 def put_schedule(space: Space, schedule: ScheduleRecord) -> ScheduleRecord:
     """Add or change one rule; what stands afterwards. Raises: UnsupportedFeature."""
     refuse_unsupported((schedule.template,))
-    identity = schedule.name, schedule.owner
-    old = space.schedules.get(identity)
+    old = space.schedules.get(schedule.name, schedule.owner)
     if old is not None:
         same_rule = not changed(old, schedule)
         if same_rule and old.revision == schedule.revision:
@@ -29,25 +28,20 @@ def put_schedule(space: Space, schedule: ScheduleRecord) -> ScheduleRecord:
             last_id=old.last_id,
             next_slot_ms=old.next_slot_ms if same_rule else schedule.next_slot_ms,
         )
-    stored = space.schedules[identity] = replace(schedule, version=space.next_version())
-    return stored
+    return _keep(space, schedule)
 
 
 def patch_schedule(
-    space: Space, name: str, owner: str | None, paused: bool, next_slot_ms: int | None
+    space: Space, schedule: ScheduleRecord, paused: bool, next_slot_ms: int | None
 ) -> ScheduleRecord | None:
-    """Pause one rule or let it go on; what stands afterwards, None when there is no such rule."""
-    rule = space.schedules.get((name, owner))
-    if rule is None:
-        return None
-    stored = replace(rule, paused=paused, next_slot_ms=next_slot_ms, version=space.next_version())
-    space.schedules[name, owner] = stored
-    return stored
+    """Pause one rule or let it go on; what stands afterwards, None when it is gone or not what `schedule` says."""
+    rule = _current(space, schedule)
+    return None if rule is None else _keep(space, replace(rule, paused=paused, next_slot_ms=next_slot_ms))
 
 
 def all_schedules(space: Space) -> list[ScheduleRecord]:
     """All rules, by name."""
-    return sorted(space.schedules.values(), key=lambda rule: (rule.name, rule.owner or ""))
+    return sorted(space.schedules, key=lambda rule: (rule.name, rule.owner or ""))
 
 
 def sync_schedules(
@@ -60,21 +54,12 @@ def sync_schedules(
     for schedule in schedules:
         refuse_unsupported((schedule.template,))
     declared = {schedule.name for schedule in schedules}
-    for name, of_owner in list(space.schedules):
-        if of_owner == owner and name not in declared:
-            del space.schedules[name, of_owner]
+    for rule in list(space.schedules):
+        if rule.owner == owner and rule.name not in declared:
+            space.schedules.drop(rule.name, owner)
     for schedule in schedules:
         put_schedule(space, replace(schedule, owner=owner))
     return True
-
-
-def due_schedules(space: Space, limit: int, now_ms: int) -> tuple[list[ScheduleRecord], int | None]:
-    """Rules whose slot has come, earliest first, and the next slot to come. O(rules)."""
-    active = [(rule.next_slot_ms, rule) for rule in space.schedules.values() if not rule.paused]
-    slots = [(slot_ms, rule) for slot_ms, rule in active if slot_ms is not None]
-    due = sorted((item for item in slots if item[0] <= now_ms), key=lambda item: (item[0], item[1].name))
-    coming = min((slot_ms for slot_ms, _ in slots if slot_ms > now_ms), default=None)
-    return [rule for _, rule in due[:limit]], coming
 
 
 def fire(
@@ -87,20 +72,27 @@ def fire(
 ) -> FireAnswer:
     """Pass a slot of a rule, with its instances unless the last one still lives. Raises: UnsupportedFeature."""
     refuse_unsupported(records)
-    identity = schedule.name, schedule.owner
-    rule = space.schedules.get(identity)
-    if rule is None or rule.version != schedule.version:
+    rule = _current(space, schedule)
+    if rule is None:
         return "lost"
     skipped = rule.overlap == "skip" and _lives(space, rule.last_id)
     answers = [] if skipped else enqueue(space, records, now_ms)
-    space.schedules[identity] = replace(
-        rule,
-        version=space.next_version(),
-        last_slot_ms=slot_ms,
-        next_slot_ms=next_ms,
-        last_id=answers[-1].id if answers else rule.last_id,
-    )
+    last_id = answers[-1].id if answers else rule.last_id
+    _keep(space, replace(rule, last_slot_ms=slot_ms, next_slot_ms=next_ms, last_id=last_id))
     return "skipped" if skipped else "fired"
+
+
+def _current(space: Space, schedule: ScheduleRecord) -> ScheduleRecord | None:
+    """The rule as it stands, None when that is not what `schedule` was read from."""
+    rule = space.schedules.get(schedule.name, schedule.owner)
+    return rule if rule is not None and rule.version == schedule.version else None
+
+
+def _keep(space: Space, rule: ScheduleRecord) -> ScheduleRecord:
+    """Let `rule` stand, with a new version."""
+    stored = replace(rule, version=space.next_version())
+    space.schedules.set(stored)
+    return stored
 
 
 def _lives(space: Space, instance_id: str | None) -> bool:

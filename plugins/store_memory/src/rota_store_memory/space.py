@@ -2,7 +2,7 @@
 
 from threading import Lock
 
-from rota.model.records import KindDescriptor, ScheduleRecord
+from rota.model.records import KindDescriptor
 from rota.store.contract import MAX_PROMOTED
 from rota_store_memory.changes import ChangeRing
 from rota_store_memory.documents import Documents
@@ -12,6 +12,7 @@ from rota_store_memory.instance_log import InstanceLog
 from rota_store_memory.leases import Leases
 from rota_store_memory.line import Line
 from rota_store_memory.queue import KindQueue
+from rota_store_memory.rule_table import RuleTable
 from rota_store_memory.waiting import Waiters, Watch
 
 __all__ = ["Space"]
@@ -39,7 +40,7 @@ class Space:
         self.changes = ChangeRing()
         self.documents = Documents()
         self.descriptors: dict[str, KindDescriptor] = {}
-        self.schedules: dict[tuple[str, str | None], ScheduleRecord] = {}
+        self.schedules = RuleTable()
         self.token = 0
         self.version = 0
         self.waiters = Waiters(lock)

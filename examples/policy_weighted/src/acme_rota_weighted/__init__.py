@@ -1,0 +1,1 @@
+"""A queue policy for rota: waiting weighs by kind."""
