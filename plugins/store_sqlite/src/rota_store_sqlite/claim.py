@@ -10,7 +10,7 @@ from rota.engine.limits import UNBOUNDED
 from rota.model.errors import LeaseLost
 from rota.model.records import Claim
 from rota.store.contract import MAX_PROMOTED
-from rota_store_sqlite.entry import NOWHERE, Entry, decode_record
+from rota_store_sqlite.entry import BEFORE_ALL, NOWHERE, Entry, decode_record
 from rota_store_sqlite.lanes import lane_started, settle_lanes
 from rota_store_sqlite.moves import CANCELED, PROCESSING, finish, move
 from rota_store_sqlite.statements import statements
@@ -91,8 +91,7 @@ def _instants(step: Step, kind: Kind) -> Iterator[int]:
         gate_opens_ms = opens_ms
     if step.one(_INSTANCE, "ready", kind.id, 1) is not None:
         yield gate_opens_ms
-    for statements_of, name in ((_INSTANCE, "next_due"), (_LANE, "next_refill")):
-        row = step.one(statements_of, name, kind.id)
+    for row in (step.one(_INSTANCE, "next_due", kind.id, BEFORE_ALL), step.one(_LANE, "next_refill", kind.id)):
         if row is not None and row[0] is not None:
             yield max(row[0], gate_opens_ms)
 
@@ -123,7 +122,7 @@ def _take(step: Step, kinds: dict[int, Kind], worker: str, limit: int) -> tuple[
             continue
         entry = step.entry_at(n)
         entry.place = NOWHERE
-        if entry.expires_ms is not None and entry.expires_ms <= step.now_ms:
+        if not entry.token and entry.expires_ms is not None and entry.expires_ms <= step.now_ms:
             finish(step, entry, CANCELED, reason="expired")
             expired += 1
             starts = False
@@ -148,7 +147,7 @@ def _begin(step: Step, entry: Entry, worker: str) -> None:
     entry.attempt += 1
     entry.worker = worker
     entry.started_ms = step.now_ms
-    entry.error = entry.expires_ms = None
+    entry.error = None
     if entry.unique_key is not None and decode_record(entry.record).unique_until == "started":
         entry.unique_key = None
     move(step, entry, PROCESSING, worker)

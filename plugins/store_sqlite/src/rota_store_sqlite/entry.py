@@ -8,6 +8,7 @@ from rota.model.records import ErrorRecord, InstanceRecord, Snapshot
 from rota.model.state import FINAL_STATES, State
 
 __all__ = [
+    "AFTER_ALL", "BEFORE_ALL",
     "COLUMNS", "DELAYED", "Entry", "FINAL", "IN_LANE", "NOWHERE", "NUMBER", "READY", "STATES", "as_bytes",
     "decode_error", "decode_record", "encode",
 ]  # fmt: skip
@@ -19,6 +20,9 @@ FINAL: Final = tuple(sorted(NUMBER[state] for state in FINAL_STATES))
 
 #: Where a queued instance stands: the column `place`.
 NOWHERE, READY, DELAYED, IN_LANE = range(4)
+
+BEFORE_ALL: Final = -(2**62)  #: an instant before any
+AFTER_ALL: Final = 2**62
 
 encode: Final = msgspec.msgpack.Encoder().encode
 decode_record: Final = msgspec.msgpack.Decoder(InstanceRecord).decode
@@ -71,7 +75,7 @@ class Entry(msgspec.Struct):
             attempt=self.attempt,
             token=self.token,
             crashes=self.crashes,
-            expires_ms=_expires_ms(record, self),
+            expires_ms=self.expires_ms,
             started_ms=self.started_ms,
             ended_ms=self.ended_ms,
             worker=self.worker,
@@ -82,10 +86,6 @@ class Entry(msgspec.Struct):
             result=self.result,
             error=None if self.error is None else decode_error(self.error),
         )
-
-
-def _expires_ms(record: InstanceRecord, entry: Entry) -> int | None:
-    return entry.expires_ms if entry.expires_ms is not None else record.expires_ms
 
 
 def as_bytes(instance_id: str) -> bytes:

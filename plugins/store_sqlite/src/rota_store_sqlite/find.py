@@ -8,7 +8,7 @@ from rota.model.query import InstanceFilter
 from rota.model.records import FindPage, KindStats, Snapshot
 from rota.model.state import State
 from rota.store.contract import MAX_LOOKED_AT
-from rota_store_sqlite.entry import NUMBER, STATES, Entry, as_bytes
+from rota_store_sqlite.entry import BEFORE_ALL, NUMBER, STATES, Entry, as_bytes
 from rota_store_sqlite.statements import statements
 from rota_store_sqlite.step import Kind, Step
 
@@ -65,17 +65,16 @@ def stats(step: Step, kinds: Iterable[str] | None) -> list[KindStats]:
 
 def _stats(step: Step, kind: Kind) -> KindStats:
     counts = {STATES[state]: number for state, number in step.connection.execute(_NAMESPACE["counters"], (kind.id,))}
-    ready, delayed = step.one(_INSTANCE, "ready", kind.id, 1), step.one(_INSTANCE, "next_due", kind.id)
-    next_ms = None if delayed is None else delayed[0]
+    ready, delayed = step.one(_INSTANCE, "ready", kind.id, 1), step.one(_INSTANCE, "next_due", kind.id, BEFORE_ALL)
+    coming = step.one(_INSTANCE, "next_due", kind.id, step.now_ms)
     shut = kind.gate is not None and kind.gate.room(step.running(kind.id), kind.tat_us, step.now_ms) <= 0
-    due = [
-        at_ms for at_ms in (None if ready is None else ready[1], next_ms) if at_ms is not None and at_ms <= step.now_ms
-    ]
+    heads = (None if ready is None else ready[1], None if delayed is None else delayed[0])
+    due = [at_ms for at_ms in heads if at_ms is not None and at_ms <= step.now_ms]
     return KindStats(
         kind=kind.name,
         counts=counts,
         oldest_due_ms=min(due, default=None) if not shut else None,
-        next_due_ms=next_ms if next_ms is not None and next_ms > step.now_ms else None,
+        next_due_ms=None if coming is None else coming[0],
         held_back=_due(step, kind) if shut else step.one(_LANE, "held_back", kind.id)[0],
         paused=bool(kind.paused),
     )

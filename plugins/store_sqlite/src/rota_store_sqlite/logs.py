@@ -39,12 +39,13 @@ def append_logs(step: Step, lines: Sequence[LogRecord]) -> None:
 
 
 def _append(step: Step, n: int, line: LogRecord) -> None:
-    position, number, size = step.one(_LOG, "next", n)
+    (position,) = step.one(_LOG, "end", n)
     added_size = len(line.message.encode("utf-8", "replace"))
     row = (n, position, line.token, line.n, line.attempt, line.at_ms, line.level, line.message, added_size)
     if not step.connection.execute(_LOG["add"], row).rowcount:
         return
-    number, size = number + 1, size + added_size
+    step.connection.execute(_LOG["set_end"], (position + 1, n))
+    number, size = step.one(_LOG, "kept", n)
     while number > 1 and (number > MAX_LOG_LINES or size > MAX_LOG_BYTES):
         oldest, dropped_size = step.one(_LOG, "oldest", n)
         step.connection.execute(_LOG["drop_one"], (n, oldest))

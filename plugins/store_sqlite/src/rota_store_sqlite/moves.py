@@ -101,7 +101,7 @@ def _end(
     entry.place = NOWHERE
     entry.result = result
     entry.error = None if error is None else encode(error)
-    entry.unique_key = entry.expires_ms = None
+    entry.unique_key = None
     move(step, entry, state, worker, reason, error)
     step.rings |= ENDED | LINES
 

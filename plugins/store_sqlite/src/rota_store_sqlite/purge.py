@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from rota.model.query import PurgeFilter
-from rota_store_sqlite.entry import FINAL, NUMBER, as_bytes
+from rota_store_sqlite.entry import AFTER_ALL, BEFORE_ALL, FINAL, NUMBER, as_bytes
 from rota_store_sqlite.statements import statements
 from rota_store_sqlite.step import Kind, Step
 from rota_store_sqlite.topics import ENDED, LINES
@@ -16,7 +16,6 @@ _INSTANCE: Final = statements("instance")
 _EDGE: Final = statements("edge")
 _LOG: Final = statements("log")
 _NAMESPACE: Final = statements("namespace")
-_EVER: Final = 2**62
 
 _Row = tuple[int, bytes, int]  # the end, the id, the row
 
@@ -45,8 +44,8 @@ def finished(
 ) -> list[_Row]:
     """Up to `limit` finished instances that match, by the time of their end, beyond `after`; with `free` those alone
     that no live dependent needs."""
-    since = query.ended_since_ms if query.ended_since_ms is not None else -_EVER
-    until = query.ended_until_ms if query.ended_until_ms is not None else _EVER
+    since = query.ended_since_ms if query.ended_since_ms is not None else BEFORE_ALL
+    until = query.ended_until_ms if query.ended_until_ms is not None else AFTER_ALL
     if query.ids is not None:
         found = sorted(_named(step, query, since, until))
         rows = (row for row in found if after is None or row[:2] > after)

@@ -33,11 +33,11 @@ class RuleOperations(View):
             return rules.put_schedule(step, schedule)
 
     def patch_schedule(
-        self, name: str, owner: str | None, *, paused: bool, next_slot_ms: int | None
+        self, schedule: ScheduleRecord, *, paused: bool, next_slot_ms: int | None
     ) -> ScheduleRecord | None:
         """Pause a rule or let it go on."""
         with self._changing() as step:
-            return rules.patch_schedule(step, name, owner, paused, next_slot_ms)
+            return rules.patch_schedule(step, schedule, paused, next_slot_ms)
 
     def drop_schedule(self, name: str, owner: str | None = None) -> bool:
         """Forget a rule."""

@@ -42,11 +42,11 @@ def put_schedule(step: Step, schedule: ScheduleRecord) -> ScheduleRecord:
 
 
 def patch_schedule(
-    step: Step, name: str, owner: str | None, paused: bool, next_slot_ms: int | None
+    step: Step, schedule: ScheduleRecord, paused: bool, next_slot_ms: int | None
 ) -> ScheduleRecord | None:
-    """Pause one rule or let it go on; what stands afterwards, None when there is no such rule."""
-    old = _found(step, name, owner)
-    return None if old is None else _save(step, replace(old, paused=paused, next_slot_ms=next_slot_ms))
+    """Pause one rule or let it go on; what stands afterwards, None when it is another than the one given."""
+    rule = _current(step, schedule)
+    return None if rule is None else _save(step, replace(rule, paused=paused, next_slot_ms=next_slot_ms))
 
 
 def drop_schedule(step: Step, name: str, owner: str | None) -> bool:
@@ -84,8 +84,8 @@ def fire(
     step: Step, schedule: ScheduleRecord, slot_ms: int, next_ms: int | None, records: Sequence[InstanceRecord]
 ) -> FireAnswer:
     """Pass a slot of a rule, with its instances unless the last one still lives."""
-    rule = _found(step, schedule.name, schedule.owner)
-    if rule is None or rule.version != schedule.version:
+    rule = _current(step, schedule)
+    if rule is None:
         return "lost"
     skipped = rule.overlap == "skip" and _lives(step, rule.last_id)
     answers = [] if skipped else enqueue(step, records)
@@ -97,6 +97,12 @@ def fire(
 def _found(step: Step, name: str, owner: str | None) -> ScheduleRecord | None:
     row = step.one(_SCHEDULE, "find", step.ns, name, owner or "")
     return None if row is None else _decode(row[0])
+
+
+def _current(step: Step, schedule: ScheduleRecord) -> ScheduleRecord | None:
+    """The rule as it stands, when that is the version given."""
+    found = _found(step, schedule.name, schedule.owner)
+    return found if found is not None and found.version == schedule.version else None
 
 
 def _save(step: Step, schedule: ScheduleRecord) -> ScheduleRecord:

@@ -46,7 +46,7 @@ def _settle(step: Step, outcome: Outcome, alive: dict[str, bool]) -> SettleAnswe
         return SettleAnswer("lost", None)
     state = STATES[entry.state]
     if entry.token != outcome.token or entry.state != PROCESSING:
-        return SettleAnswer("already" if entry.settled == outcome.token else "lost", state)
+        return SettleAnswer("already" if 0 < outcome.token == entry.settled else "lost", state)
     worker = entry.worker or ""
     if worker not in alive:
         alive[worker] = step.one(_WORKER, "claims", step.ns, worker) is not None

@@ -50,8 +50,8 @@ WHERE n IN (SELECT n FROM instance WHERE kind = ? AND place = 2 AND due_ms <= ? 
 RETURNING lane
 
 -- name: next_due
--- (kind) -> the earliest due time of the delayed
-SELECT due_ms FROM instance WHERE kind = ? AND place = 2 ORDER BY due_ms LIMIT 1
+-- (kind, after_ms) -> the earliest due time of the delayed after that
+SELECT due_ms FROM instance WHERE kind = ? AND place = 2 AND due_ms > ? ORDER BY due_ms LIMIT 1
 
 -- name: due
 -- (kind, now_ms) -> how many are due, wherever they wait
@@ -76,7 +76,8 @@ WHERE state = 2 AND ns = ?1 AND worker IN (SELECT id FROM worker WHERE ns = ?1 A
 
 -- name: expired
 -- (ns, now_ms, limit) -> {columns} of what expired and was never claimed
-SELECT {columns} FROM instance WHERE ns = ? AND expires_ms <= ? ORDER BY expires_ms LIMIT ?
+SELECT {columns} FROM instance
+WHERE ns = ? AND expires_ms <= ? AND expires_ms IS NOT NULL AND token = 0 AND ended_ms IS NULL ORDER BY expires_ms LIMIT ?
 
 -- name: history
 -- (ns, id) -> history, entries, dropped

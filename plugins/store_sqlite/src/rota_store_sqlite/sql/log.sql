@@ -1,8 +1,16 @@
 -- Lines that instances logged. `position` counts from 0 and goes on when old lines are dropped.
 
--- name: next
--- (n of the instance) -> the position of the next line, how many are kept, their size
-SELECT coalesce(max(position) + 1, 0), count(*), coalesce(sum(size), 0) FROM line WHERE instance = ?
+-- name: kept
+-- (instance) -> how many lines are kept, and their size
+SELECT count(*), coalesce(sum(size), 0) FROM line WHERE instance = ?
+
+-- name: end
+-- (instance) -> the position behind its last line
+SELECT lines FROM instance WHERE n = ?
+
+-- name: set_end
+-- (position, instance)
+UPDATE instance SET lines = ? WHERE n = ?
 
 -- name: add
 -- (instance, position, token, n, attempt, at_ms, level, message, size); nothing for one that is there
@@ -25,7 +33,3 @@ DELETE FROM line WHERE instance = ?
 -- (instance, position, min_level, limit) -> lines from a position on
 SELECT position, token, n, attempt, at_ms, level, message FROM line
 WHERE instance = ? AND position >= ? AND level >= ? ORDER BY position LIMIT ?
-
--- name: end
--- (instance) -> the position behind its last line
-SELECT coalesce(max(position) + 1, 0) FROM line WHERE instance = ?

@@ -39,7 +39,7 @@ CREATE TABLE instance (
     due_ms INTEGER NOT NULL,
     lane TEXT,
     unique_key TEXT,                       -- while it is held
-    expires_ms INTEGER,                    -- until the first claim
+    expires_ms INTEGER,
     worker TEXT,
     token INTEGER NOT NULL DEFAULT 0,
     settled INTEGER NOT NULL DEFAULT 0,
@@ -55,6 +55,7 @@ CREATE TABLE instance (
     history BLOB NOT NULL,                 -- entries one after the other
     entries INTEGER NOT NULL,
     dropped INTEGER NOT NULL DEFAULT 0,
+    lines INTEGER NOT NULL DEFAULT 0,      -- the position of its next line
     progress REAL,
     progress_message TEXT,
     progress_token INTEGER,
@@ -68,7 +69,8 @@ CREATE INDEX instance_delayed ON instance (kind, due_ms, id) WHERE place = 2;
 CREATE INDEX instance_lane ON instance (kind, lane, place, rank, due_ms, id) WHERE lane IS NOT NULL AND place IN (1, 3);
 CREATE INDEX instance_held ON instance (ns, worker) WHERE state = 2;
 CREATE INDEX instance_ended ON instance (kind, state, ended_ms, id) WHERE ended_ms IS NOT NULL;
-CREATE INDEX instance_expiring ON instance (ns, expires_ms) WHERE expires_ms IS NOT NULL;
+CREATE INDEX instance_expiring ON instance (ns, expires_ms)
+    WHERE expires_ms IS NOT NULL AND token = 0 AND ended_ms IS NULL;
 CREATE UNIQUE INDEX instance_unique ON instance (kind, unique_key) WHERE unique_key IS NOT NULL;
 
 CREATE TABLE lane (
