@@ -240,7 +240,10 @@ def test_a_name_of_cores_can_be_freed_by_disabling_the_other_alone() -> None:
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("treads", ['no plugin provides executor "treads"; did you mean "thread"?', "asyncio, thread (rota-core "]),
+        (
+            "treads",
+            ['no plugin provides executor "treads"; did you mean "thread"?', "asyncio, process, thread (rota-core "],
+        ),
         ("subprocess", ["pip install rota-executor-subprocess"]),
         ("zzz", ['executor "zzz"\n', "rota plugins doctor"]),
     ],

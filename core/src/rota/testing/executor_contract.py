@@ -247,5 +247,5 @@ def _descriptors() -> set[str]:
 
 
 def _left(before: tuple[set[str], set[str], set[int]]) -> list[object]:
-    now = _threads(), _descriptors(), descendants()
-    return [one for then, here in zip(before, now, strict=True) for one in sorted(set(here) - set(then), key=str)]
+    threads, descriptors, processes = before
+    return [*(_threads() - threads), *(_descriptors() - descriptors), *(descendants() - processes)]

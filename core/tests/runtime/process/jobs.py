@@ -119,7 +119,7 @@ def asks_for_a_mark(ctx: rota.Context, folder: str) -> int:
 
 
 @asynccontextmanager
-async def async_lifespan():  # type: ignore[no-untyped-def]  # noqa: ANN201
+async def async_lifespan():  # type: ignore[no-untyped-def]
     """Yield the loop that it runs in."""
     yield [asyncio.get_running_loop()]
 

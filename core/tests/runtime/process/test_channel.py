@@ -39,7 +39,7 @@ def test_end_of_the_other_side_is_told_after_what_it_said(pair: Pair) -> None:
     assert b"last" == there.receive()
     with pytest.raises(EOFError):
         there.receive()
-    with pytest.raises(OSError, match="pipe|closed"):
+    with pytest.raises(OSError, match=r"pipe|closed"):
         there.send(b"nobody hears")
 
 

@@ -96,9 +96,12 @@ def test_async_lifespan_lives_in_the_loop_of_the_jobs() -> None:
 
 def test_lifespan_that_can_not_be_imported_stops_the_start() -> None:
     """The message says what to write; without process jobs it is nobody's concern."""
-    with Manager("memory://", jobs=[jobs], lifespan=lambda: lifespan()) as manager:
-        with pytest.raises(ConfigError, match="Manager\\(lifespan\\): another process can't import"):
-            manager.worker(concurrency=1).start()
+    said = "Manager\\(lifespan\\): another process can't import"
+    with (
+        Manager("memory://", jobs=[jobs], lifespan=lambda: lifespan()) as manager,
+        pytest.raises(ConfigError, match=said),
+    ):
+        manager.worker(concurrency=1).start()
 
 
 def test_context_says_the_same_as_in_the_worker(manager: Manager) -> None:
@@ -150,9 +153,8 @@ def test_result_that_can_not_be_kept_is_a_failure(manager: Manager, kind: str, t
 
 def test_arguments_are_checked_in_the_child(manager: Manager) -> None:
     """Called by name nothing is known before: the error names the parameter."""
-    with manager.worker(concurrency=1):
-        with pytest.raises(JobFailed, match='argument "code" of "exits"'):
-            manager.remote("exits").schedule("many").result(WAIT_S)
+    with manager.worker(concurrency=1), pytest.raises(JobFailed, match='argument "code" of "exits"'):
+        manager.remote("exits").schedule("many").result(WAIT_S)
 
 
 def test_processors_run_in_the_worker(manager: Manager) -> None:
