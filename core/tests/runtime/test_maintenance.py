@@ -81,6 +81,21 @@ def test_a_schedule_that_cant_be_fired_stops_no_other(kit: Harness, caplog: pyte
     assert 1 == caplog.text.count("the schedule 'a-broken' can't be fired")
 
 
+def test_however_many_schedules_cant_be_fired_they_stop_no_other(manager: Manager, clock: FakeClock) -> None:
+    """They stay due, and first, for good; what one look takes in grows by them."""
+    store = manager._store
+    call = manager.remote("nobody-runs-this").call()
+    manager.put_schedule("z-sound", Cron("* * * * *"), call)
+    (sound,) = store.schedules()
+    future = TriggerRecord(type="cron", expression="@never-heard-of")
+    for number in range(250):
+        store.put_schedule(msgspec.structs.replace(sound, name=f"broken-{number}", trigger=future))
+    manager.job(kind="other")(lambda: None)
+    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
+        pass_time(clock, 66)
+        wait_until(lambda: _slots(manager, "z-sound") == ["00:01:00"])
+
+
 def test_a_queue_policy_that_fails_stops_no_other_schedule(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     """Whatever it raises: it is somebody else's code."""
     ran: list[str] = []
