@@ -420,7 +420,9 @@ def test_thousands_due_at_one_instant_come_all(lab: Lab, profile: Profile) -> No
     number = profile.crowd
     ids: list[str] = []
     while len(ids) < number:
-        records = [lab.record(due_ms=due_ms, rank=lab.rng.randrange(100)) for _ in range(min(MAX_BATCH, number - len(ids)))]
+        records = [
+            lab.record(due_ms=due_ms, rank=lab.rng.randrange(100)) for _ in range(min(MAX_BATCH, number - len(ids)))
+        ]
         assert {"added"} == {answer.status for answer in lab.store.enqueue(records)}
         ids += [record.id for record in records]
     lab.pass_ms(max(due_ms - lab.store.now_ms(), 0))

@@ -237,7 +237,9 @@ def test_parents_that_end_at_one_moment_release_once(lab: Lab, profile: Profile,
         child = _child(lab, *parents)
         claims = lab.claim("w")
         assert number == len(claims)
-        calls = [partial(lab.settle, claim, Ending.COMPLETED, store) for claim, store in zip(claims, stores, strict=True)]
+        calls = [
+            partial(lab.settle, claim, Ending.COMPLETED, store) for claim, store in zip(claims, stores, strict=True)
+        ]
         assert {"done"} == {answer.status for answer in lab.race(*calls)}
         _later(lab)
         assert ["created", "scheduled"] == lab.path(child)
@@ -363,7 +365,10 @@ def test_what_waits_for_its_parents_expires_too(lab: Lab) -> None:
     grandchild = _child(lab, expiring)
     lab.pass_units(2)
     _later(lab)
-    assert (["created", "canceled:expired"], ["created", "canceled:parent"]) == (lab.path(expiring), lab.path(grandchild))
+    assert (["created", "canceled:expired"], ["created", "canceled:parent"]) == (
+        lab.path(expiring),
+        lab.path(grandchild),
+    )
     assert State.CREATED is lab.state(lasting)
     _end(lab, parent)
     assert [lasting] == lab.claimed_ids(kinds=("child",))

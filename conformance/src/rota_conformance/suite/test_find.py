@@ -18,7 +18,9 @@ _LONG_MS = 600_000
 
 def _fill(lab: Lab, number: int, **fields: Any) -> list[str]:
     """So many instances, in batches that may be sent; their ids, rising."""
-    return [one for start in range(0, number, MAX_BATCH) for one in lab.add_many(min(MAX_BATCH, number - start), **fields)]
+    return [
+        one for start in range(0, number, MAX_BATCH) for one in lab.add_many(min(MAX_BATCH, number - start), **fields)
+    ]
 
 
 @proves("GET-1")
@@ -246,7 +248,9 @@ def test_statistics_tell_each_kind(lab: Lab) -> None:
     assert expected[1:2] == lab.store.stats(["b", "nothing"])
     assert [] == lab.store.stats([])
     lab.claim(kinds=("b",))
-    assert [KindStats("b", {State.SCHEDULED: 2, State.PROCESSING: 1}, next_due_ms=now_ms + _LONG_MS)] == lab.store.stats(["b"])
+    assert [
+        KindStats("b", {State.SCHEDULED: 2, State.PROCESSING: 1}, next_due_ms=now_ms + _LONG_MS)
+    ] == lab.store.stats(["b"])
 
 
 @proves("FND-6")

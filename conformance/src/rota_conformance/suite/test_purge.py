@@ -49,7 +49,11 @@ def test_late_end_goes_last_whatever_its_id(lab: Lab) -> None:
 def test_each_filter_selects_what_it_says(lab: Lab) -> None:
     """Kinds, states, ids, windows that are half open; nothing else is touched."""
     ended: dict[str, str] = {}
-    for name, kind, ending in (("a", "k", Ending.COMPLETED), ("b", "k", Ending.TERMINATED), ("c", "l", Ending.TERMINATED)):
+    for name, kind, ending in (
+        ("a", "k", Ending.COMPLETED),
+        ("b", "k", Ending.TERMINATED),
+        ("c", "l", Ending.TERMINATED),
+    ):
         ended[name] = lab.run(ending, kind=kind)
         lab.pass_ms(5)
     times_ms = {name: lab.get(one).ended_ms or 0 for name, one in ended.items()}
@@ -118,7 +122,12 @@ def test_purged_instance_is_gone_from_every_answer(lab: Lab) -> None:
     ):  # fmt: skip
         assert (query, [stays]) == (query, lab.find_all(**query))
         assert 1 == lab.store.count(InstanceFilter(**query))
-    for query in ({"worker": "w"}, {"reason": "because"}, {"ended_since_ms": 0}, {"states": frozenset({State.TERMINATED})}):
+    for query in (
+        {"worker": "w"},
+        {"reason": "because"},
+        {"ended_since_ms": 0},
+        {"states": frozenset({State.TERMINATED})},
+    ):
         assert (query, []) == (query, lab.find_all(**query))
     assert ["other"] == [entry.kind for entry in lab.store.stats()]
     with pytest.raises(UnknownInstance):
@@ -154,7 +163,9 @@ def _live_through(lab: Lab) -> None:
         one = lab.add(kind=f"k{n % 2}", unique_key=TEXTS[n], max_crashes=0, delay_ms=n % 2, expires_after_ms=_LONG_MS)
         lab.pass_ms(1)
         claim = lab.claim_one("w", kinds=("k0", "k1"))
-        lab.store.append_logs([LogRecord(one, claim.token, 1, 0, 20, "line"), LogRecord(one, 1, 2, 0, 20, "", progress=0.1)])
+        lab.store.append_logs(
+            [LogRecord(one, claim.token, 1, 0, 20, "line"), LogRecord(one, 1, 2, 0, 20, "", progress=0.1)]
+        )
         if n % 2:
             lab.store.cancel([one])
         lab.settle(claim, ending, result=b"r", followups=(lab.record(kind="follow", unique_key=f"f{n}"),))

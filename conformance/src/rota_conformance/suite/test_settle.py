@@ -412,9 +412,7 @@ def test_of_settle_cancel_and_reap_that_race_one_ends_it(lab: Lab, profile: Prof
         _check_one_has_it(lab, one, settled[n], canceled[n], [moved for moved in reaped if moved.id == one])
 
 
-def _check_one_has_it(
-    lab: Lab, one: str, settled: SettleAnswer, canceled: str, reaped: list[Reaped]
-) -> None:
+def _check_one_has_it(lab: Lab, one: str, settled: SettleAnswer, canceled: str, reaped: list[Reaped]) -> None:
     path = lab.path(one)
     assert ["created", "scheduled", "processing"] == path[:3]
     assert 4 <= len(path) <= 5
@@ -442,11 +440,11 @@ def test_of_racing_settles_one_is_done(lab: Lab, profile: Profile) -> None:
     for _ in range(profile.rounds):
         one = lab.add(max_crashes=0)
         claim = lab.claim_one("w")
-        answers = lab.race(*(partial(lab.settle, claim, ending, store) for store, ending in zip(stores, endings, strict=True)))
+        answers = lab.race(
+            *(partial(lab.settle, claim, ending, store) for store, ending in zip(stores, endings, strict=True))
+        )
         assert ["already"] * 3 + ["done"] == sorted(answer.status for answer in answers)
         (winner,) = [ending for ending, answer in zip(endings, answers, strict=True) if answer.status == "done"]
         expected = State.TERMINATED if winner is Ending.CRASHED else dict(_FINAL)[winner]
         assert (expected, 4) == (lab.state(one), len(lab.path(one)))
         assert {expected} == {answer.state for answer in answers}
-
-

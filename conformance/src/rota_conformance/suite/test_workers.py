@@ -33,7 +33,10 @@ def test_beat_makes_a_worker_live(lab: Lab) -> None:
     assert BeatReply(lost=False) == lab.beat("b", _LONG_MS, **said)
     lab.beat("a", _LONG_MS, store=lab.client())
     first, second = lab.client().workers()
-    assert ("a", WorkerRecord(id="b", **said, started_ms=second.started_ms, beat_ms=second.beat_ms)) == (first.id, second)
+    assert ("a", WorkerRecord(id="b", **said, started_ms=second.started_ms, beat_ms=second.beat_ms)) == (
+        first.id,
+        second,
+    )
     assert before_ms <= second.started_ms <= second.beat_ms <= lab.store.now_ms()
     lab.pass_units(1)
     lab.beat("b", _LONG_MS, running=2, concurrency=5)
@@ -271,7 +274,10 @@ def test_nobody_is_asked_who_is_not_live(lab: Lab) -> None:
 @proves("WRK-8")
 def test_what_expired_in_the_queue_ends_without_a_claim(lab: Lab) -> None:
     """Due, not yet due or paused: at its time, not before, it is CANCELED by whoever reaps."""
-    ready, delayed = lab.add(expires_after_ms=2 * lab.unit_ms), lab.add(delay_ms=_LONG_MS, expires_after_ms=2 * lab.unit_ms)
+    ready, delayed = (
+        lab.add(expires_after_ms=2 * lab.unit_ms),
+        lab.add(delay_ms=_LONG_MS, expires_after_ms=2 * lab.unit_ms),
+    )
     lasting = lab.add(expires_after_ms=_LONG_MS)
     if lab.moves_time:
         lab.pass_ms(2 * lab.unit_ms - lab.capabilities.time_resolution_ms)
