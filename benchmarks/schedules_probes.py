@@ -75,7 +75,7 @@ def year(crons: int) -> dict[str, float]:
     clock, found = FakeClock(), Counter[Slot]()
     with clocked(Manager("memory://"), clock) as manager:
         rules, store = _rules(manager, crons), manager._store
-        maintenance = Maintenance(lambda: store, None, priority_rank, clock, random.Random(0))
+        maintenance = Maintenance(lambda: store, (), priority_rank, clock, random.Random(0))
         end_ms, firing_s = round(END.timestamp() * 1000), 0.0
         started = time.perf_counter()
         while (next_ms := store.due_schedules(1)[1]) is not None and next_ms <= end_ms:
@@ -118,7 +118,7 @@ def looking(crons: int) -> dict[str, float]:
     with clocked(Manager("memory://"), clock) as manager:
         _rules(manager, crons)
         store = manager._store
-        maintenance = Maintenance(lambda: store, None, priority_rank, clock, random.Random(0))
+        maintenance = Maintenance(lambda: store, (), priority_rank, clock, random.Random(0))
         started = time.perf_counter()
         for _ in range(steps):
             maintenance.step()

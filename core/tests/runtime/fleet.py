@@ -93,7 +93,7 @@ class Fleet:
             return [msgspec.structs.replace(one, next_slot_ms=first_slot(one.trigger, now_ms)) for one in version.owned]
 
         declared = Declared(OWNER, declared_fingerprint(version.owned), version.revision, records)
-        maintenance = Maintenance(lambda: self.store, declared, priority_rank, self.clock, self._rng)
+        maintenance = Maintenance(lambda: self.store, [declared], priority_rank, self.clock, self._rng)
         worker = Worker(f"w{self._count}", version, maintenance, self.clock.now_ms(), 0)
         self._beat(worker)
         maintenance.reconcile(self.store)

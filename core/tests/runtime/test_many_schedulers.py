@@ -75,7 +75,7 @@ class _Node:
     def __init__(self, url: str, clock: FakeClock, fate: _Fate, seed: int) -> None:
         self.manager = managed(clock, url)
         store = cast(Store, _Mortal(store_of(self.manager), fate))
-        self._maintenance = Maintenance(lambda: store, None, priority_rank, clock, random.Random(seed))
+        self._maintenance = Maintenance(lambda: store, (), priority_rank, clock, random.Random(seed))
 
     def survives(self, barrier: Barrier) -> bool:
         """Do what is due, together with all others; False when it was killed meanwhile."""

@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from core.tests.client.managers import creep_until
 from core.tests.runtime.harness import HOUR_S, messages, running, states, timed
 
 from rota import Context, Exponential, Instance, Job, JobFailed, Manager, Query, Resolved, Retry, State
@@ -147,31 +146,30 @@ def test_the_retry_of_a_call_wins_over_that_of_the_job(manager: Manager, kit: Ha
     ],
 )
 def test_used_up_retries_are_the_reason_of_the_end(
-    manager: Manager, clock: FakeClock, retry: Retry | int, error: type[BaseException], reason: str | None
+    manager: Manager, kit: Harness, retry: Retry | int, error: type[BaseException], reason: str | None
 ) -> None:
     """In the history and for queries; the attempts before have none, nor has an error that is not retried."""
     instance = _failing(manager, retry, error).schedule()
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
-        instance.join(10)
+    _run_to_end(kit, instance)
     *before, last = instance.history()
     assert (State.TERMINATED, reason) == (last.state, last.reason)
     assert {None} == {entry.reason for entry in before}
     assert (1 if reason else 0) == manager.count(Query(reason="exhausted"))
 
 
-def test_arguments_that_never_fit_exhaust_nothing(manager: Manager, clock: FakeClock) -> None:
+def test_arguments_that_never_fit_exhaust_nothing(manager: Manager, kit: Harness) -> None:
     """They end at once, retries or not."""
 
     @manager.job(retry=Retry(2, backoff=0))
     def takes(number: int) -> None: ...
 
     instance = manager.remote("takes").schedule("seven")
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
-        assert (State.TERMINATED, 1) == (instance.join(10).state, instance.refresh().attempt)
+    _run_to_end(kit, instance)
+    assert (State.TERMINATED, 1) == (instance.refresh().state, instance.refresh().attempt)
     assert instance.history()[-1].reason is None
 
 
-def test_time_outs_use_retries_up(manager: Manager, clock: FakeClock) -> None:
+def test_time_outs_use_retries_up(manager: Manager, kit: Harness) -> None:
     """A last attempt that went over its time ends TIMED_OUT for the same reason."""
 
     @manager.job(retry=Retry(1, backoff=0), timeout=5)
@@ -179,8 +177,7 @@ def test_time_outs_use_retries_up(manager: Manager, clock: FakeClock) -> None:
         ctx.wait(60)
 
     instance = waits.schedule()
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
-        creep_until(clock, lambda: instance.refresh().state.final, "both attempts are over")
+    _run_to_end(kit, instance)
     assert [(State.TIMED_OUT, None), (State.TIMED_OUT, "exhausted")] == [
         (entry.state, entry.reason) for entry in instance.history() if entry.state is State.TIMED_OUT
     ]
@@ -190,14 +187,14 @@ def test_time_outs_use_retries_up(manager: Manager, clock: FakeClock) -> None:
     (Resolved(7), State.COMPLETED, None), (ValueError("other"), State.TERMINATED, "exhausted"),
 ])  # fmt: skip
 def test_what_a_processor_makes_of_the_last_failure_keeps_the_reason(
-    manager: Manager, clock: FakeClock, answer: Any, state: State, reason: str | None
+    manager: Manager, kit: Harness, answer: Any, state: State, reason: str | None
 ) -> None:
     """Another error is still the end of all retries; a failure that became a success is none."""
     failing = _failing(manager, Retry(1, backoff=0))
     failing.on_terminate(lambda instance, error: answer)
     instance = failing.schedule()
-    with running(clock, manager.worker(concurrency=1, lease=HOUR_S)):
-        assert state is instance.join(10).state
+    _run_to_end(kit, instance)
+    assert state is instance.refresh().state
     assert reason == instance.history()[-1].reason
 
 

@@ -214,7 +214,9 @@ class Lanes(RuleBasedStateMachine):
         kept = [limits for limits in self.lab.store._space.limits.values()]
         kept += [queue.limits for queue in queues if queue.limits is not None]
         assert [] == [lane for limits in kept for lane in limits.lanes._lanes]
-        assert [] == [limits for limits in kept if (limits.lanes.due, limits.lanes.open, limits.lanes.held) != (0, 0, 0)]
+        assert [] == [
+            limits for limits in kept if (limits.lanes.due, limits.lanes.open, limits.lanes.held) != (0, 0, 0)
+        ]
         self.lab.close()
 
 

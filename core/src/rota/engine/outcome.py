@@ -49,9 +49,7 @@ def _used_up(retry: Retry | RetryRecord, attempt: int) -> bool:
     return retry.max_retries != -1 and attempt > retry.max_retries
 
 
-def _is_retried(
-    retry: Retry | RetryRecord, error: BaseException | Collection[str] | None, timed_out: bool
-) -> bool:
+def _is_retried(retry: Retry | RetryRecord, error: BaseException | Collection[str] | None, timed_out: bool) -> bool:
     raised = Exception if error is None else type(error) if isinstance(error, BaseException) else error
     if (error is not None or not timed_out) and _matches(retry, raised, never=True):
         return False

@@ -55,9 +55,7 @@ class Consumer:
         self._identity = Identity(environment.ids.one)
         self._slots = Slots(settings.concurrency, clock)
         outside = Outside(self._max_bytes, settings.client_terms, settings.lifespan)
-        self._in_flight = InFlight(
-            self._definitions, self._judges, self._slots, clock, outside, self._processors()
-        )
+        self._in_flight = InFlight(self._definitions, self._judges, self._slots, clock, outside, self._processors())
         for name in {"thread", "asyncio", *(one.executor for one in self._definitions.values())}:
             self._in_flight.executors[name] = settings.executors(name)(self._in_flight)
         self._lifespan = Lifespan(settings.lifespan, self._in_loop)
