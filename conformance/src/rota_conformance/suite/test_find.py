@@ -157,7 +157,7 @@ def test_empty_collection_is_met_by_none(lab: Lab, field: str) -> None:
     """A selection that came out empty selects nothing: it must never turn into "everything"."""
     lab.add()
     lab.run()
-    nothing = {field: () if field == "ids" else frozenset()}
+    nothing: dict[str, Any] = {field: () if field == "ids" else frozenset()}
     assert [] == lab.find_all(**nothing)
     assert 0 == lab.store.count(InstanceFilter(**nothing))
     assert 0 == lab.store.purge(PurgeFilter(**nothing))

@@ -109,7 +109,7 @@ def test_what_is_not_final_stays(lab: Lab) -> None:
 @proves("PRG-3")
 def test_purged_instance_is_gone_from_every_answer(lab: Lab) -> None:
     """No page, number, log, history, key or claim knows it any more; what stays is not disturbed."""
-    fields = {"unique_key": "k", "schedule": "s", "parent": "f" * 32}
+    fields: dict[str, Any] = {"unique_key": "k", "schedule": "s", "parent": "f" * 32}
     one = lab.run(Ending.TERMINATED, {"reason": "because", "error": ErrorRecord("failed", "E", "m")}, **fields)
     lab.store.append_logs([LogRecord(one, 1, 1, 0, 20, "line"), LogRecord(one, 1, 2, 0, 20, "", progress=0.5)])
     canceled, stays = lab.add(expires_after_ms=lab.unit_ms), lab.add(kind="other", **fields)
