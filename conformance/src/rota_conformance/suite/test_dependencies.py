@@ -167,7 +167,8 @@ def test_dependent_that_waits_is_canceled(lab: Lab) -> None:
     child = _child(lab, parent)
     grandchild = _child(lab, child)
     assert ["changed", "canceled"] == [
-        *lab.store.cancel([child], frozenset({State.SCHEDULED})), *lab.store.cancel([child], frozenset({State.CREATED})),
+        *lab.store.cancel([child], frozenset({State.SCHEDULED})),
+        *lab.store.cancel([child], frozenset({State.CREATED})),
     ]  # fmt: skip
     _later(lab)
     assert (["created", "canceled"], ["created", "canceled:parent"]) == (lab.path(child), lab.path(grandchild))

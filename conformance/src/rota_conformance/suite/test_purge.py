@@ -82,7 +82,8 @@ def test_window_alone_takes_its_part(lab: Lab, bound: str) -> None:
     lab.pass_ms(5)
     at_ms = lab.store.now_ms()
     late = [lab.run() for _ in range(3)]
-    assert 3 == lab.store.purge(PurgeFilter(**{bound: at_ms}))
+    window: dict[str, Any] = {bound: at_ms}
+    assert 3 == lab.store.purge(PurgeFilter(**window))
     assert set(late if bound == "ended_until_ms" else early) == set(lab.find_all())
 
 
@@ -116,6 +117,7 @@ def test_purged_instance_is_gone_from_every_answer(lab: Lab) -> None:
     lab.store.cancel([canceled])
     assert 2 == lab.store.purge(PurgeFilter())
     assert [[None, None]] * 2 == [lab.store.get([one, canceled]), lab.store.history([one, canceled])]
+    query: dict[str, Any]
     for query in (
         {}, {"ids": (one, stays)}, {"schedule": "s"}, {"unique_key": "k"}, {"parent": "f" * 32},
         {"states": frozenset(State)}, {"kinds": frozenset({KIND, "other"})},
