@@ -398,7 +398,7 @@ def test_claim_that_waits_gets_what_comes_back(lab: Lab) -> None:
     )):  # fmt: skip
         lab.beat(f"w{n}", _LONG_MS)
         waiting = lab.blocked(lambda n=n: lab.store.claim(f"w{n}", 1, [KIND], 1, _LONG_MS))  # type: ignore[misc]
-        give_back()  # type: ignore[misc]
+        give_back()  # type: ignore[no-untyped-call]
         assert [one] == [claim.record.id for claim in lab.answer(waiting)]
 
 

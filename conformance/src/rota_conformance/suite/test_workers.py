@@ -462,8 +462,8 @@ def test_interrupt_is_for_its_name_alone(lab: Lab) -> None:
     for worker in "ab":
         lab.beat(worker, _LONG_MS)
     first, second = [
-        lab.blocked(lambda worker=worker: lab.store.claim(worker, 1, [KIND], 1, _LONG_MS))
-        for worker in "ab"  # type: ignore[misc]
+        lab.blocked(lambda worker=worker: lab.store.claim(worker, 1, [KIND], 1, _LONG_MS))  # type: ignore[misc]
+        for worker in "ab"
     ]
     lab.store.interrupt("a")
     assert [] == lab.answer(first)
