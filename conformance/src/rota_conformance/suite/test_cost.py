@@ -1,6 +1,7 @@
 """COST: what operations cost, counted by the backend's own operations or round trips, never by time."""
 
 from collections.abc import Callable
+from typing import Any
 
 from rota.model.records import KindDescriptor, LimitRecord
 from rota.store.contract import MAX_BATCH
@@ -22,7 +23,7 @@ def _cost(lab: Lab, call: Callable[[], object]) -> int:
     return after - before
 
 
-def _crowd(lab: Lab, number: int, **fields: object) -> None:
+def _crowd(lab: Lab, number: int, **fields: Any) -> None:
     for start in range(0, number, MAX_BATCH):
         lab.add_many(min(MAX_BATCH, number - start), **fields)
 

@@ -68,7 +68,7 @@ def test_parent_that_goes_back_to_the_queue_has_not_ended(lab: Lab) -> None:
     parent = lab.add()
     child = _child(lab, parent)
     for ending in (Ending.TERMINATED, Ending.RELEASED, Ending.CRASHED):
-        options = {"retry_after_ms": 0} if ending is Ending.TERMINATED else {}
+        options: dict[str, Any] = {"retry_after_ms": 0} if ending is Ending.TERMINATED else {}
         stale = lab.claim_one()
         lab.settle(stale, ending, **options)
         assert State.CREATED is lab.state(child)
@@ -167,7 +167,8 @@ def test_dependent_that_waits_is_canceled(lab: Lab) -> None:
     child = _child(lab, parent)
     grandchild = _child(lab, child)
     assert ["changed", "canceled"] == [
-        *lab.store.cancel([child], frozenset({State.SCHEDULED})), *lab.store.cancel([child], frozenset({State.CREATED})),
+        *lab.store.cancel([child], frozenset({State.SCHEDULED})),
+        *lab.store.cancel([child], frozenset({State.CREATED})),
     ]  # fmt: skip
     _later(lab)
     assert (["created", "canceled"], ["created", "canceled:parent"]) == (lab.path(child), lab.path(grandchild))

@@ -101,7 +101,7 @@ def test_dropped_connections_are_unavailable_and_heal(lab: Lab, profile: Profile
         (answer,) = _repeat(lambda record=record: lab.store.enqueue([record]))  # type: ignore[misc]
         assert answer.status in ("added", "exists")
         lab.harness.drop_connections()
-        claims = _repeat(lambda n=n: lab.store.claim("w", n + 1, [record.kind], 10))  # type: ignore[misc]
+        claims = _repeat(lambda n=n: lab.store.claim("w", n + 1, ["add"], 10))  # type: ignore[misc]
         assert [record.id] == [claim.record.id for claim in claims]
         lab.harness.drop_connections()
         settled = _repeat(lambda claims=claims: lab.settle(claims[0]))  # type: ignore[misc]

@@ -82,7 +82,8 @@ def test_window_alone_takes_its_part(lab: Lab, bound: str) -> None:
     lab.pass_ms(5)
     at_ms = lab.store.now_ms()
     late = [lab.run() for _ in range(3)]
-    assert 3 == lab.store.purge(PurgeFilter(**{bound: at_ms}))
+    window: dict[str, Any] = {bound: at_ms}
+    assert 3 == lab.store.purge(PurgeFilter(**window))
     assert set(late if bound == "ended_until_ms" else early) == set(lab.find_all())
 
 
@@ -109,13 +110,14 @@ def test_what_is_not_final_stays(lab: Lab) -> None:
 @proves("PRG-3")
 def test_purged_instance_is_gone_from_every_answer(lab: Lab) -> None:
     """No page, number, log, history, key or claim knows it any more; what stays is not disturbed."""
-    fields = {"unique_key": "k", "schedule": "s", "parent": "f" * 32}
+    fields: dict[str, Any] = {"unique_key": "k", "schedule": "s", "parent": "f" * 32}
     one = lab.run(Ending.TERMINATED, {"reason": "because", "error": ErrorRecord("failed", "E", "m")}, **fields)
     lab.store.append_logs([LogRecord(one, 1, 1, 0, 20, "line"), LogRecord(one, 1, 2, 0, 20, "", progress=0.5)])
     canceled, stays = lab.add(expires_after_ms=lab.unit_ms), lab.add(kind="other", **fields)
     lab.store.cancel([canceled])
     assert 2 == lab.store.purge(PurgeFilter())
     assert [[None, None]] * 2 == [lab.store.get([one, canceled]), lab.store.history([one, canceled])]
+    query: dict[str, Any]
     for query in (
         {}, {"ids": (one, stays)}, {"schedule": "s"}, {"unique_key": "k"}, {"parent": "f" * 32},
         {"states": frozenset(State)}, {"kinds": frozenset({KIND, "other"})},

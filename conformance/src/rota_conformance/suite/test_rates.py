@@ -20,9 +20,9 @@ def _rate(lab: Lab, *, lanes: bool = False) -> float:
     return each_ms
 
 
-def _finish(lab: Lab, **options: int) -> int:
+def _finish(lab: Lab) -> int:
     """Claim what may start, and end it; how many there were."""
-    claims = lab.claim(**options)
+    claims = lab.claim()
     for claim in claims:
         lab.settle(claim)
     return len(claims)

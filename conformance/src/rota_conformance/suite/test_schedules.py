@@ -128,7 +128,7 @@ def test_slot_comes_at_its_time_and_not_before(lab: Lab) -> None:
 
 @proves("SCH-4")
 def test_of_callers_with_one_version_one_fires(lab: Lab) -> None:
-    """The winner's instance is there with the answer, and the rule has passed the slot; whoever comes later has lost."""
+    """The winner's instance is there with the answer, and the rule has passed the slot; who comes later has lost."""
     rule = lab.store.put_schedule(lab.rule(next_slot_ms=1))
     other = lab.record(id=lab.id(), schedule="rule")
     assert "fired" == _fire(lab, rule, 1, arguments=b"mine")
