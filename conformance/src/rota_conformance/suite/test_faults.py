@@ -69,7 +69,7 @@ def _calls(lab: Lab, claims: list[Claim]) -> dict[str, Callable[[Store], Any]]:
         "put_kinds": lambda store: store.put_kinds([KindDescriptor(kind="new")]),
         "kinds": lambda store: [one.kind for one in store.kinds()],
         "put_schedule": lambda store: store.put_schedule(changed).misfire,
-        "patch_schedule": lambda store: _done(store.patch_schedule("rule", None, paused=True, next_slot_ms=None)),
+        "patch_schedule": lambda store: _done(store.patch_schedule(rule, paused=True, next_slot_ms=None)),
         "drop_schedule": lambda store: _done(store.drop_schedule("rule")),
         "schedules": lambda store: [one.name for one in store.schedules()],
         "sync_schedules": lambda store: store.sync_schedules("owner", "print", None, [lab.rule("declared")]),

@@ -59,7 +59,7 @@ def _work_through(lab: Lab, store: Store, ids: list[str]) -> None:
     store.resize("w", 7)
     rule = store.schedules()[0]
     store.fire(rule, 1, 2, [lab.record(id=slot_id("rule", 1))])
-    store.patch_schedule("rule", None, paused=True, next_slot_ms=None)
+    store.patch_schedule(store.schedules()[0], paused=True, next_slot_ms=None)
     store.drop_schedule("rule")
     store.put_kinds([KindDescriptor(kind=KIND, summary="other")])
     (document,) = store.load(["d"])

@@ -66,7 +66,7 @@ def test_unchanged_rule_keeps_all(lab: Lab) -> None:
     """Put again, made later and with other next slots, it keeps its version, its slots, what it fired."""
     stored = lab.store.put_schedule(lab.rule(next_slot_ms=1))
     _fire(lab, stored, 1)
-    lab.store.patch_schedule("rule", None, paused=True, next_slot_ms=99)
+    lab.store.patch_schedule(_stored(lab), paused=True, next_slot_ms=99)
     before = _stored(lab)
     again = lab.rule(next_slot_ms=500, template=lab.record(id="", rank=77))
     assert before == lab.client().put_schedule(again)
@@ -79,7 +79,7 @@ def test_changed_rule_keeps_pause_and_last_slot(lab: Lab, field: str) -> None:
     """It takes the slots given, and is a new version; what happened stays."""
     stored = lab.store.put_schedule(lab.rule(next_slot_ms=1))
     _fire(lab, stored, 1)
-    lab.store.patch_schedule("rule", None, paused=True, next_slot_ms=99)
+    lab.store.patch_schedule(_stored(lab), paused=True, next_slot_ms=99)
     before = _stored(lab)
     change: dict[str, Any] = {
         "trigger": TriggerRecord("every", period_ms=5), "template": lab.record(id="", arguments=b"[2]"),
@@ -153,7 +153,7 @@ def test_version_that_is_not_current_loses(lab: Lab) -> None:
     lab.store.put_schedule(lab.rule(overlap="allow", next_slot_ms=1))
     assert "lost" == _fire(lab, old, 1)
     current = _stored(lab)
-    lab.store.patch_schedule("rule", None, paused=True, next_slot_ms=1)
+    lab.store.patch_schedule(current, paused=True, next_slot_ms=1)
     assert "lost" == _fire(lab, current, 1)
     current = _stored(lab)
     lab.store.drop_schedule("rule")
@@ -307,21 +307,31 @@ def test_highest_revision_stands(lab: Lab) -> None:
 def test_patched_rule_is_paused_and_goes_on(lab: Lab) -> None:
     """Paused it is never due; let go on it is from the slot given. Nothing else of it changes but its version."""
     put = lab.store.put_schedule(lab.rule(next_slot_ms=1))
-    lab.store.put_schedule(lab.rule(owner="shop", next_slot_ms=None))
-    paused = lab.client().patch_schedule("rule", None, paused=True, next_slot_ms=7)
+    shop = lab.store.put_schedule(lab.rule(owner="shop", next_slot_ms=None))
+    paused = lab.client().patch_schedule(put, paused=True, next_slot_ms=7)
     assert paused is not None
     assert replace(put, paused=True, next_slot_ms=7, version=paused.version) == paused
     assert paused.version != put.version
     assert ([], None) == lab.store.due_schedules()
-    resumed = lab.store.patch_schedule("rule", None, paused=False, next_slot_ms=9)
+    resumed = lab.store.patch_schedule(paused, paused=False, next_slot_ms=9)
     assert resumed is not None
     assert (False, 9) == (resumed.paused, resumed.next_slot_ms)
     assert [resumed] == lab.store.due_schedules()[0]
-    shop = lab.store.patch_schedule("rule", "shop", paused=True, next_slot_ms=None)
-    assert [shop] == [rule for rule in lab.store.schedules() if rule.owner == "shop"]
-    assert lab.store.patch_schedule("no", None, paused=True, next_slot_ms=None) is None
-    assert lab.store.patch_schedule("rule", "bank", paused=True, next_slot_ms=None) is None
+    patched = lab.store.patch_schedule(shop, paused=True, next_slot_ms=None)
+    assert [patched] == [rule for rule in lab.store.schedules() if rule.owner == "shop"]
+    for gone in (replace(put, name="no"), replace(put, owner="bank")):
+        assert lab.store.patch_schedule(gone, paused=True, next_slot_ms=None) is None
     assert 2 == len(lab.store.schedules())
+
+
+@proves("SCH-9")
+def test_patch_of_a_rule_that_is_another_by_now_changes_nothing(lab: Lab) -> None:
+    """It fired, or was put anew, since it was read: its slot must not be set back."""
+    old = lab.store.put_schedule(lab.rule(next_slot_ms=1))
+    _fire(lab, old, 1)
+    standing = _stored(lab)
+    assert lab.store.patch_schedule(old, paused=True, next_slot_ms=1) is None
+    assert standing == _stored(lab)
 
 
 @proves("SCH-10")
