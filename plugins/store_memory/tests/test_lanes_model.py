@@ -98,6 +98,7 @@ class Lanes(RuleBasedStateMachine):
 
     @property
     def now_ms(self) -> int:
+        """Of the clock that both go by."""
         return self.lab.clock.now_ms()
 
     @rule(
@@ -108,6 +109,7 @@ class Lanes(RuleBasedStateMachine):
     def enqueue(
         self, kind: str, lane: str | None, number: int, rank: int, step: int, delay_ms: int, expires: bool
     ) -> None:
+        """Several of one lane, all as urgent or each more or less so than the last."""
         fields: dict[str, Any] = {"kind": kind, "lane": lane, "delay_ms": delay_ms}
         if expires:
             fields["expires_after_ms"] = 700
@@ -117,6 +119,7 @@ class Lanes(RuleBasedStateMachine):
 
     @rule(kinds=st.sampled_from([("a",), ("b",), _KINDS]), limit=st.integers(1, 5), worker=st.sampled_from("vw"))
     def claim(self, kinds: tuple[str, ...], limit: int, worker: str) -> None:
+        """The same come, in the same order."""
         expected = self.model.claim(kinds, limit, self.now_ms)
         claims = self.lab.claim(worker, limit, kinds)
         assert expected == [claim.record.id for claim in claims]
@@ -126,6 +129,7 @@ class Lanes(RuleBasedStateMachine):
     @precondition(lambda self: any(job.claim for job in self.model.jobs.values()))
     @rule(data=st.data(), ending=st.sampled_from(Ending), retry_after_ms=st.sampled_from([None, 0, 300]))
     def settle(self, data: st.DataObject, ending: Ending, retry_after_ms: int | None) -> None:
+        """One that runs ends, and gives its places back."""
         running = [job for job in self.model.jobs.values() if job.claim]
         job = data.draw(st.sampled_from(running))
         assert job.claim is not None
@@ -139,6 +143,7 @@ class Lanes(RuleBasedStateMachine):
     @precondition(lambda self: self.model.jobs)
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
+        """One that waits is gone, one that runs goes on."""
         job = data.draw(st.sampled_from(list(self.model.jobs.values())))
         self.lab.store.cancel([job.record.id])
         if job.claim is None:
@@ -146,17 +151,20 @@ class Lanes(RuleBasedStateMachine):
 
     @rule(milliseconds=st.sampled_from([1, 143, 333, 500, 1_000, 20_000]))
     def advance(self, milliseconds: int) -> None:
+        """No worker dies of it."""
         for worker in self.lab.store.workers():
             self.lab.beat(worker.id, lease_ms=10**9)
         self.lab.clock.advance(milliseconds / 1000)
 
     @rule(kind=st.sampled_from(_KINDS), limits=_limit_sets)
     def put_kinds(self, kind: str, limits: list[LimitRecord]) -> None:
+        """Others from now on."""
         self.lab.store.put_kinds([KindDescriptor(kind=kind, limits=tuple(limits))])
         self.model.put(kind, tuple(limits), self.now_ms)
 
     @rule(worker=st.sampled_from("vw"))
     def retire(self, worker: str) -> None:
+        """What it held comes back."""
         held = [job for job in self.model.jobs.values() if job.claim and self._holder(job) == worker]
         self.lab.store.retire(worker)
         for job in held:
@@ -167,11 +175,13 @@ class Lanes(RuleBasedStateMachine):
 
     @rule()
     def reap(self) -> None:
+        """The expired leave."""
         for moved in self.lab.store.reap():
             del self.model.jobs[moved.id]
 
     @rule()
     def purge(self) -> None:
+        """What has ended is forgotten."""
         self.lab.store.purge(PurgeFilter())
 
     def _holder(self, job: _Job) -> str | None:
@@ -211,7 +221,7 @@ class Lanes(RuleBasedStateMachine):
         self.lab.clock.advance(120)
         self.lab.store.reap()
         queues = self.lab.store._space.queues.values()
-        kept = [limits for limits in self.lab.store._space.limits.values()]
+        kept = list(self.lab.store._space.limits.values())
         kept += [queue.limits for queue in queues if queue.limits is not None]
         assert [] == [lane for limits in kept for lane in limits.lanes._lanes]
         assert [] == [
