@@ -88,7 +88,7 @@ _limits = st.builds(
 _limit_sets = st.lists(_limits, max_size=2, unique_by=lambda limit: limit.key)
 
 
-class Lanes(RuleBasedStateMachine):
+class _Lanes(RuleBasedStateMachine):
     """Each step is done to the store and to the model; both must hand out the same, in the same order."""
 
     def __init__(self) -> None:
@@ -214,9 +214,11 @@ class Lanes(RuleBasedStateMachine):
         kept = [limits for limits in self.lab.store._space.limits.values()]
         kept += [queue.limits for queue in queues if queue.limits is not None]
         assert [] == [lane for limits in kept for lane in limits.lanes._lanes]
-        assert [] == [limits for limits in kept if (limits.lanes.due, limits.lanes.open, limits.lanes.held) != (0, 0, 0)]
+        assert [] == [
+            limits for limits in kept if (limits.lanes.due, limits.lanes.open, limits.lanes.held) != (0, 0, 0)
+        ]
         self.lab.close()
 
 
-TestLanes = Lanes.TestCase
+TestLanes = _Lanes.TestCase
 TestLanes.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -77,7 +77,15 @@ def test_several_kinds_keep_one_order_under_limits(lab: Lab) -> None:
     """A claim of two limited kinds goes by ready order among what may start, whichever kind it is of."""
     _limit(lab, _lane(1), kind="a")
     _limit(lab, _gate(2), kind="b")
-    ranks = [("a", "x", 1), ("b", None, 2), ("a", "x", 3), ("a", "y", 4), ("b", None, 5), ("b", None, 6), ("a", None, 7)]
+    ranks = [
+        ("a", "x", 1),
+        ("b", None, 2),
+        ("a", "x", 3),
+        ("a", "y", 4),
+        ("b", None, 5),
+        ("b", None, 6),
+        ("a", None, 7),
+    ]
     ids = [lab.add(kind=kind, lane=lane, rank=rank) for kind, lane, rank in ranks]
     assert [ids[0], ids[1], ids[3], ids[4], ids[6]] == lab.claimed_ids(kinds=("a", "b"))
 
