@@ -211,7 +211,7 @@ class _Lanes(RuleBasedStateMachine):
         self.lab.clock.advance(120)
         self.lab.store.reap()
         queues = self.lab.store._space.queues.values()
-        kept = [limits for limits in self.lab.store._space.limits.values()]
+        kept = list(self.lab.store._space.limits.values())
         kept += [queue.limits for queue in queues if queue.limits is not None]
         assert [] == [lane for limits in kept for lane in limits.lanes._lanes]
         assert [] == [
