@@ -31,7 +31,8 @@ class Spool:
     def enqueue(self, records):
         with open(os.environ["SPOOL"], "a") as file:
             for one in records:
-                file.write(f"{os.getpid()} {self._url.path} {self._inner.namespace} {one.kind} {one.parent is not None}\\n")
+                where = f"{os.getpid()} {self._url.path} {self._inner.namespace}"
+                file.write(f"{where} {one.kind} {one.parent is not None}\\n")
         return self._inner.enqueue(records)
 
     def __getattr__(self, name):
@@ -79,6 +80,8 @@ def elsewhere(order: int) -> int:
 
 APP = """
 import sys, rota
+from rota.model.clock import SystemClock
+from rota_store_memory.store import open_store as open_memory
 from shop import jobs, other
 import shop
 
@@ -161,6 +164,5 @@ def test_store_of_one_process_is_refused_in_a_child(program: Path, kind: str) ->
 
 def test_store_given_as_an_object_is_refused_in_a_child(program: Path) -> None:
     """No other process can have it."""
-    store = '__import__("rota_store_memory.store").store.open_store("memory://", clock=__import__("rota.model.clock").model.clock.SystemClock())'
-    said, _ = ran(program, "by_context", store)
+    said, _ = ran(program, "by_context", 'open_memory("memory://", clock=SystemClock())')
     assert "given its store as an object" in said

@@ -48,7 +48,7 @@ def nested() -> Callable[[], None]:
 @pytest.mark.parametrize("executor", ["process", ProcessOptions(max_jobs=3)])
 def test_function_without_a_name_of_its_own_is_refused_when_declared(function: Any, executor: Any) -> None:
     """Before anything is scheduled; the message says what to write instead."""
-    with pytest.raises(ConfigError, match="another process can't import .*write it as a def of a module"):
+    with pytest.raises(ConfigError, match=r"another process can't import .*write it as a def of a module"):
         Jobs().job(kind="job", executor=executor)(function)
 
 
