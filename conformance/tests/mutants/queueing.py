@@ -240,10 +240,15 @@ class CancelHitsTooMuch(Mutant):
 
 @killed_by("REF-1")
 class UndeclaredIgnored(Mutant):
-    """What it can't do it does not mention."""
+    """What it does not declare it does not mention."""
+
+    @property
+    def capabilities(self):
+        declared = super().capabilities
+        return replace(declared, features=declared.features - {"dependencies"})
 
     def enqueue(self, records):
-        return super().enqueue([replace(one, lane=None, depends_on=()) for one in records])
+        return super().enqueue([replace(one, depends_on=()) for one in records])
 
 
 @killed_by("FLT-1")

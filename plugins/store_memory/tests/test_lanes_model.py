@@ -88,7 +88,7 @@ _limits = st.builds(
 _limit_sets = st.lists(_limits, max_size=2, unique_by=lambda limit: limit.key)
 
 
-class Lanes(RuleBasedStateMachine):
+class _Lanes(RuleBasedStateMachine):
     """Each step is done to the store and to the model; both must hand out the same, in the same order."""
 
     def __init__(self) -> None:
@@ -230,5 +230,5 @@ class Lanes(RuleBasedStateMachine):
         self.lab.close()
 
 
-TestLanes = Lanes.TestCase
+TestLanes = _Lanes.TestCase
 TestLanes.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -259,6 +259,15 @@ def test_published_again_nothing_changes(lab: Lab) -> None:
     assert [] == lab.claimed_ids()
 
 
+def test_changed_rate_takes_over_what_has_started(lab: Lab) -> None:
+    """What started in this very millisecond counts by the rate that it started under: two thirds of a second."""
+    _limit(lab, _lane(None, 3), _gate(None, 3))
+    ids = lab.add_many(6, lane="x")
+    lab.claim(limit=2)
+    _limit(lab, _lane(None, 2, 60_000), _gate(None, 2, 60_000))
+    assert ids[2:3] == lab.claimed_ids()
+
+
 # ---- numbers ----------------------------------------------------------------------------------
 
 

@@ -119,6 +119,8 @@ class Lanes:
 
     def bind(self, bound: Bound, now_ms: int) -> None:
         """Put another bound in place of the one before. O(lanes * log lanes)."""
+        for lane in self._lanes.values():
+            lane.write_down(self._bound)
         self._bound = bound
         self.review_all(now_ms)
 

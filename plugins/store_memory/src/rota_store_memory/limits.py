@@ -34,6 +34,7 @@ class KindLimits:
         if changed != self.limits:
             self.limits = changed
             gate, lane = bounds(changed)
+            self._gate.write_down(self._bound)
             self._bound = Bound(gate)
             self._gate.look(self._bound, now_ms)
             self.lanes.bind(Bound(lane), now_ms)

@@ -28,7 +28,7 @@ class Use:
         if rate is None:
             self._tat_us, self._free, self._started = 0, UNBOUNDED, 0
         else:
-            self._write_down(bound)
+            self.write_down(bound)
             self._tat_us = rate.standing(self._tat_us, now_ms)
             self._free = rate.free(self._tat_us, now_ms)
         self.room = min(bound.max_running - self.running, self._free)
@@ -40,7 +40,7 @@ class Use:
         if bound.rate is None:
             return
         if self._started and self._started_ms != now_ms:
-            self._write_down(bound)
+            self.write_down(bound)
         self._started += 1
         self._started_ms = now_ms
         self._free -= 1
@@ -54,15 +54,16 @@ class Use:
 
     def opens_ms(self, bound: Bound, now_ms: int) -> int | None:
         """When one may start by the passing of time alone; None when an end has to come first."""
-        self._write_down(bound)
+        self.write_down(bound)
         return bound.opens_ms(self.running, self._tat_us, now_ms)
 
     def is_full(self, bound: Bound, now_ms: int) -> bool:
         """Whether nothing that started counts any more."""
-        self._write_down(bound)
+        self.write_down(bound)
         return bound.rate is None or self._tat_us <= now_ms * 1000
 
-    def _write_down(self, bound: Bound) -> None:
+    def write_down(self, bound: Bound) -> None:
+        """Put what has started into the rate's number, by the bound that it started under."""
         if self._started and bound.rate is not None:
             self._tat_us = bound.rate.after(self._tat_us, self._started_ms, self._started)
             self._started = 0
