@@ -139,14 +139,18 @@ class Twins:
     def _claim(self, worker: str, client: int) -> list[Held]:
         self.keep_up()
         seq, kinds, limit = self._last[worker]
-        wanted = self.model.claim(worker, seq, kinds, limit)
-        found = self.clients[client].claim(worker, seq, kinds, limit)
+        wanted = self._standing(self.model.claim(worker, seq, kinds, limit))
+        found = self._standing(self.clients[client].claim(worker, seq, kinds, limit))
         self.same("claim", [one.record.id for one in wanted], [one.record.id for one in found])
         both = list(zip(wanted, found, strict=True))
         for model, store in both:
             self.same("a claim", self._model_form.claim(model), self._store_form.claim(store))
             self._note_claim(store)
         return [Held(store.record.id, store.token, model.token) for model, store in both]
+
+    def _standing(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Without what was purged since: a store need not remember it for a repeated claim."""
+        return [one for one in claims if one.record.id in self.model.book.instances]
 
     def _note_claim(self, claim: Claim) -> None:
         self.touched.add(claim.record.id)
