@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint type docs bench wheels format pins clean
+.PHONY: help demo test lint type docs bench conformance wheels format pins clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +32,13 @@ type: $(TOOLS) ## Check types, with mypy and pyright
 docs: $(INSTALLED) ## Run every example of the documents
 	$(BIN)/python -m pytest tests/test_docs.py core/tests/cli/test_manual.py core/tests/plugins/test_hooks.py
 
-bench: $(INSTALLED) ## Measure the speed of core (BENCH_ARGS=...)
-	$(BIN)/python benchmarks/core.py $(BENCH_ARGS)
+bench: $(INSTALLED) ## Measure everything (BENCH_ARGS="--runs 3")
+	for benchmark in core limits flows schedules process; do \
+	  echo "== $$benchmark"; $(BIN)/python benchmarks/$$benchmark.py $(BENCH_ARGS) || exit 1; \
+	done
+
+conformance: $(INSTALLED) ## Hold the memory store against the whole suite (PROFILE=ci)
+	$(BIN)/rota conformance run --store memory://suite --profile $(or $(PROFILE),ci)
 
 wheels: $(INSTALLED) ## Build every wheel into dist/ and try each alone in a clean environment
 	$(BIN)/python .ci/check_wheels.py
