@@ -168,6 +168,8 @@ _LISTED: Final = (
     Requirement("DEP-5", "settle", "a parent of 1,000 releases them all", (13,), "dependencies"),
     Requirement("DEP-6", "purge", "a parent stays until its dependents are final", (13,), "dependencies"),
     Requirement("DEP-7", "enqueue", "with dependencies a delay counts from the release", (), "dependencies"),
+    Requirement("DEP-8", "enqueue", "what waits for its parents expires too, with its own dependents", (13,), "dependencies"),
+    Requirement("DEP-9", "enqueue", "one may wait for 1,000 parents, and its progress is the part that ended", (13,), "dependencies"),
     # ---- limits
     Requirement("LIM-1", "claim", "no lane has more running than its bound, whoever claims", (), "limits"),
     Requirement("LIM-2", "claim", "a gate bounds its kind", (), "limits"),
@@ -184,6 +186,7 @@ _LISTED: Final = (
     Requirement("MOD-1", "claim", "step by step the store answers as the reference model does", (1, 2, 3, 5, 6, 7, 9)),
     Requirement("COST-1", "claim", "a claim costs the same whatever is queued beside it", (15,), needs="operations"),
     Requirement("COST-2", "claim", "a delayed instance is promoted once", (15,), needs="operations"),
+    Requirement("COST-3", "claim", "a claim costs the same however many limits hold back", (15,), "limits", "operations"),
     Requirement("DUR-1", "enqueue", "what was answered is there after its process was killed", (1,), "durable"),
     Requirement("DUR-2", "enqueue", "what was answered is there after a hard restart", (1,), "durable", "restart_backend"),
     Requirement("DUR-3", "open", "dropped connections are StoreUnavailable, and heal", (1, 9), needs="drop_connections"),

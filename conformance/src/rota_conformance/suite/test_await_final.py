@@ -1,5 +1,7 @@
 """AWT: waiting for ends."""
 
+from typing import Any
+
 import pytest
 
 from rota.model.query import PurgeFilter
@@ -26,7 +28,7 @@ def test_what_is_final_or_gone_is_answered_at_once(lab: Lab) -> None:
 @pytest.mark.parametrize("how", ["settle", "cancel", "purge after", "crash", "retire", "expire", "reap"])
 def test_first_end_is_answered_as_soon_as_it_comes(lab: Lab, how: str) -> None:
     """Whatever ends one of them, and whoever does: a caller that waits is told of it, and not of others that go on."""
-    bound = {"expires_after_ms": lab.unit_ms} if how == "expire" else {}
+    bound: dict[str, Any] = {"expires_after_ms": lab.unit_ms} if how == "expire" else {}
     one, other = lab.add(rank=1, max_crashes=0, **bound), lab.add(rank=2)
     lab.beat("w", lab.short_ms)
     claim = lab.claim_one("w", limit=1) if how not in ("cancel", "expire") else None
@@ -54,7 +56,7 @@ def test_what_goes_back_to_the_queue_has_not_ended(lab: Lab) -> None:
     one = lab.add()
     waiting = lab.blocked(lambda: lab.store.await_final([one], _LONG_MS))
     for ending in (Ending.TERMINATED, Ending.RELEASED, Ending.CRASHED):
-        options = {"retry_after_ms": 0} if ending is Ending.TERMINATED else {}
+        options: dict[str, Any] = {"retry_after_ms": 0} if ending is Ending.TERMINATED else {}
         lab.settle(lab.claim_one(), ending, **options)
     assert not waiting.done()
     lab.settle(lab.claim_one())

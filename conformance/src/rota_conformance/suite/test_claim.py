@@ -16,6 +16,12 @@ from rota_conformance.recorder import proves
 
 _LONG_MS = 60_000
 _LARGEST_RANK = 2**53 - 1
+_WAYS_BACK: list[tuple[Ending, dict[str, Any]]] = [
+    (Ending.RELEASED, {}),
+    (Ending.CRASHED, {}),
+    (Ending.TERMINATED, {"retry_after_ms": 0}),
+    (Ending.TIMED_OUT, {"retry_after_ms": 0}),
+]
 
 
 @proves("CLM-1")
@@ -169,10 +175,7 @@ def test_tokens_of_an_instance_rise(lab: Lab) -> None:
     lab.add(max_crashes=100)
     tokens = [0]
     for n in range(4):
-        for ending, options in (
-            (Ending.RELEASED, {}), (Ending.CRASHED, {}), (Ending.TERMINATED, {"retry_after_ms": 0}),
-            (Ending.TIMED_OUT, {"retry_after_ms": 0}),
-        ):  # fmt: skip
+        for ending, options in _WAYS_BACK:
             claim = lab.claim_one(f"w{n}", store=lab.client() if n == 2 else None)
             tokens.append(claim.token)
             lab.settle(claim, ending, **options)
@@ -394,8 +397,8 @@ def test_claim_that_waits_gets_what_comes_back(lab: Lab) -> None:
         lambda: lab.store.retire("w0"),
     )):  # fmt: skip
         lab.beat(f"w{n}", _LONG_MS)
-        waiting = lab.blocked(lambda n=n: lab.store.claim(f"w{n}", 1, [KIND], 1, _LONG_MS))
-        give_back()
+        waiting = lab.blocked(lambda n=n: lab.store.claim(f"w{n}", 1, [KIND], 1, _LONG_MS))  # type: ignore[misc]
+        give_back()  # type: ignore[no-untyped-call]
         assert [one] == [claim.record.id for claim in lab.answer(waiting)]
 
 
@@ -420,7 +423,9 @@ def test_thousands_due_at_one_instant_come_all(lab: Lab, profile: Profile) -> No
     number = profile.crowd
     ids: list[str] = []
     while len(ids) < number:
-        records = [lab.record(due_ms=due_ms, rank=lab.rng.randrange(100)) for _ in range(min(MAX_BATCH, number - len(ids)))]
+        records = [
+            lab.record(due_ms=due_ms, rank=lab.rng.randrange(100)) for _ in range(min(MAX_BATCH, number - len(ids)))
+        ]
         assert {"added"} == {answer.status for answer in lab.store.enqueue(records)}
         ids += [record.id for record in records]
     lab.pass_ms(max(due_ms - lab.store.now_ms(), 0))

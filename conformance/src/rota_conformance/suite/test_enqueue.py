@@ -8,8 +8,8 @@ import pytest
 from rota.model.query import InstanceFilter
 from rota.model.records import (
     BackoffRecord,
-    EnqueueAnswer,
     Ending,
+    EnqueueAnswer,
     InstanceRecord,
     RetryRecord,
     Snapshot,

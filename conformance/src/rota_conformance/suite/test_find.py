@@ -18,7 +18,9 @@ _LONG_MS = 600_000
 
 def _fill(lab: Lab, number: int, **fields: Any) -> list[str]:
     """So many instances, in batches that may be sent; their ids, rising."""
-    return [one for start in range(0, number, MAX_BATCH) for one in lab.add_many(min(MAX_BATCH, number - start), **fields)]
+    return [
+        one for start in range(0, number, MAX_BATCH) for one in lab.add_many(min(MAX_BATCH, number - start), **fields)
+    ]
 
 
 @proves("GET-1")
@@ -81,7 +83,7 @@ def test_what_stood_throughout_is_met_once(lab: Lab, newest_first: bool, limit: 
             lab.settle(claim, Ending.COMPLETED if n % 2 else Ending.TERMINATED)
         # those that stand change their states: where they stand in an index of states moves, they don't go
         for claim in lab.claim(limit=2):
-            lab.settle(claim, *([Ending.COMPLETED] if n % 3 else [Ending.RELEASED]))
+            lab.settle(claim, Ending.COMPLETED if n % 3 else Ending.RELEASED)
         lab.store.purge(PurgeFilter(kinds=frozenset({"passing"})))
     assert cursor is None
     assert len(found) == len(set(found))
@@ -155,7 +157,7 @@ def test_empty_collection_is_met_by_none(lab: Lab, field: str) -> None:
     """A selection that came out empty selects nothing: it must never turn into "everything"."""
     lab.add()
     lab.run()
-    nothing = {field: () if field == "ids" else frozenset()}
+    nothing: dict[str, Any] = {field: () if field == "ids" else frozenset()}
     assert [] == lab.find_all(**nothing)
     assert 0 == lab.store.count(InstanceFilter(**nothing))
     assert 0 == lab.store.purge(PurgeFilter(**nothing))
@@ -246,7 +248,9 @@ def test_statistics_tell_each_kind(lab: Lab) -> None:
     assert expected[1:2] == lab.store.stats(["b", "nothing"])
     assert [] == lab.store.stats([])
     lab.claim(kinds=("b",))
-    assert [KindStats("b", {State.SCHEDULED: 2, State.PROCESSING: 1}, next_due_ms=now_ms + _LONG_MS)] == lab.store.stats(["b"])
+    assert [
+        KindStats("b", {State.SCHEDULED: 2, State.PROCESSING: 1}, next_due_ms=now_ms + _LONG_MS)
+    ] == lab.store.stats(["b"])
 
 
 @proves("FND-6")

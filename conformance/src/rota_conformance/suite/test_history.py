@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from threading import Event
 from typing import Any
 
@@ -22,7 +23,7 @@ def _check_path(history: History, snapshot: Snapshot) -> None:
     entries = history.entries
     if not history.dropped:
         states: list[State | None] = [None, *(entry.state for entry in entries)]
-        for before, after in zip(states, states[1:], strict=False):
+        for before, after in pairwise(states):
             assert after in MOVES[before], f"{before} leads to {after} in {states}"
     last = entries[-1]
     assert (snapshot.state, snapshot.reason) == (last.state, last.reason)

@@ -211,7 +211,7 @@ def test_reader_of_what_is_there_does_not_wait(lab: Lab) -> None:
     """Lines that are there, or the end, come at once."""
     one, ended = lab.add(), lab.run()
     lab.store.append_logs([_line(one, 1)])
-    pages = [lab.background(lambda one=one: lab.store.logs(LogFilter(id=one), _LONG_MS)) for one in (one, ended)]
+    pages = [lab.background(lambda one=one: lab.store.logs(LogFilter(id=one), _LONG_MS)) for one in (one, ended)]  # type: ignore[misc]
     assert [(1, False), (0, True)] == [(len(lab.answer(page).lines), lab.answer(page).final) for page in pages]
 
 

@@ -49,7 +49,9 @@ def _picture(store: Store, ids: list[str]) -> dict[str, Any]:
 def _work_through(lab: Lab, store: Store, ids: list[str]) -> None:
     """Every operation that changes anything."""
     (held,) = store.claim("w", 1, [KIND], 1)
-    store.append_logs([LogRecord(ids[0], held.token, 2, 0, 20, "more"), LogRecord(ids[0], held.token, 3, 0, 20, "", 1, 0.5)])
+    store.append_logs(
+        [LogRecord(ids[0], held.token, 2, 0, 20, "more"), LogRecord(ids[0], held.token, 3, 0, 20, "", 1, 0.5)]
+    )
     store.cancel(ids[:2])
     store.settle([Outcome(ids[0], held.token, Ending.TERMINATED)])
     store.purge(PurgeFilter())

@@ -49,7 +49,11 @@ def test_late_end_goes_last_whatever_its_id(lab: Lab) -> None:
 def test_each_filter_selects_what_it_says(lab: Lab) -> None:
     """Kinds, states, ids, windows that are half open; nothing else is touched."""
     ended: dict[str, str] = {}
-    for name, kind, ending in (("a", "k", Ending.COMPLETED), ("b", "k", Ending.TERMINATED), ("c", "l", Ending.TERMINATED)):
+    for name, kind, ending in (
+        ("a", "k", Ending.COMPLETED),
+        ("b", "k", Ending.TERMINATED),
+        ("c", "l", Ending.TERMINATED),
+    ):
         ended[name] = lab.run(ending, kind=kind)
         lab.pass_ms(5)
     times_ms = {name: lab.get(one).ended_ms or 0 for name, one in ended.items()}
@@ -78,7 +82,8 @@ def test_window_alone_takes_its_part(lab: Lab, bound: str) -> None:
     lab.pass_ms(5)
     at_ms = lab.store.now_ms()
     late = [lab.run() for _ in range(3)]
-    assert 3 == lab.store.purge(PurgeFilter(**{bound: at_ms}))
+    window: dict[str, Any] = {bound: at_ms}
+    assert 3 == lab.store.purge(PurgeFilter(**window))
     assert set(late if bound == "ended_until_ms" else early) == set(lab.find_all())
 
 
@@ -105,20 +110,26 @@ def test_what_is_not_final_stays(lab: Lab) -> None:
 @proves("PRG-3")
 def test_purged_instance_is_gone_from_every_answer(lab: Lab) -> None:
     """No page, number, log, history, key or claim knows it any more; what stays is not disturbed."""
-    fields = {"unique_key": "k", "schedule": "s", "parent": "f" * 32}
+    fields: dict[str, Any] = {"unique_key": "k", "schedule": "s", "parent": "f" * 32}
     one = lab.run(Ending.TERMINATED, {"reason": "because", "error": ErrorRecord("failed", "E", "m")}, **fields)
     lab.store.append_logs([LogRecord(one, 1, 1, 0, 20, "line"), LogRecord(one, 1, 2, 0, 20, "", progress=0.5)])
     canceled, stays = lab.add(expires_after_ms=lab.unit_ms), lab.add(kind="other", **fields)
     lab.store.cancel([canceled])
     assert 2 == lab.store.purge(PurgeFilter())
     assert [[None, None]] * 2 == [lab.store.get([one, canceled]), lab.store.history([one, canceled])]
+    query: dict[str, Any]
     for query in (
         {}, {"ids": (one, stays)}, {"schedule": "s"}, {"unique_key": "k"}, {"parent": "f" * 32},
         {"states": frozenset(State)}, {"kinds": frozenset({KIND, "other"})},
     ):  # fmt: skip
         assert (query, [stays]) == (query, lab.find_all(**query))
         assert 1 == lab.store.count(InstanceFilter(**query))
-    for query in ({"worker": "w"}, {"reason": "because"}, {"ended_since_ms": 0}, {"states": frozenset({State.TERMINATED})}):
+    for query in (
+        {"worker": "w"},
+        {"reason": "because"},
+        {"ended_since_ms": 0},
+        {"states": frozenset({State.TERMINATED})},
+    ):
         assert (query, []) == (query, lab.find_all(**query))
     assert ["other"] == [entry.kind for entry in lab.store.stats()]
     with pytest.raises(UnknownInstance):
@@ -154,7 +165,9 @@ def _live_through(lab: Lab) -> None:
         one = lab.add(kind=f"k{n % 2}", unique_key=TEXTS[n], max_crashes=0, delay_ms=n % 2, expires_after_ms=_LONG_MS)
         lab.pass_ms(1)
         claim = lab.claim_one("w", kinds=("k0", "k1"))
-        lab.store.append_logs([LogRecord(one, claim.token, 1, 0, 20, "line"), LogRecord(one, 1, 2, 0, 20, "", progress=0.1)])
+        lab.store.append_logs(
+            [LogRecord(one, claim.token, 1, 0, 20, "line"), LogRecord(one, 1, 2, 0, 20, "", progress=0.1)]
+        )
         if n % 2:
             lab.store.cancel([one])
         lab.settle(claim, ending, result=b"r", followups=(lab.record(kind="follow", unique_key=f"f{n}"),))

@@ -98,7 +98,13 @@ def test_due_rules_come_earliest_first(lab: Lab) -> None:
     """At most so many, exactly from their slot on, not the paused ones; and the next slot that is still to come."""
     now_ms = lab.store.now_ms()
     assert ([], None) == lab.store.due_schedules()
-    slots = {"late": now_ms, "early": now_ms - 5, "next": now_ms + _LONG_MS, "far": now_ms + 2 * _LONG_MS, "never": None}
+    slots = {
+        "late": now_ms,
+        "early": now_ms - 5,
+        "next": now_ms + _LONG_MS,
+        "far": now_ms + 2 * _LONG_MS,
+        "never": None,
+    }
     for name, slot_ms in slots.items():
         lab.store.put_schedule(lab.rule(name, next_slot_ms=slot_ms))
     lab.store.put_schedule(lab.rule("paused", next_slot_ms=now_ms, paused=True))
@@ -122,14 +128,18 @@ def test_slot_comes_at_its_time_and_not_before(lab: Lab) -> None:
 
 @proves("SCH-4")
 def test_of_callers_with_one_version_one_fires(lab: Lab) -> None:
-    """The winner's instance is there with the answer, and the rule has passed the slot; whoever comes later has lost."""
+    """The winner's instance is there with the answer, and the rule has passed the slot; who comes later has lost."""
     rule = lab.store.put_schedule(lab.rule(next_slot_ms=1))
     other = lab.record(id=lab.id(), schedule="rule")
     assert "fired" == _fire(lab, rule, 1, arguments=b"mine")
     assert "lost" == lab.client().fire(rule, 1, 2_000, [other])
     one = slot_id("rule", 1)
     assert [one] == lab.find_all()
-    assert (b"mine", 1, ["created", "scheduled"]) == (lab.get(one).record.arguments, lab.get(one).record.slot_ms, lab.path(one))
+    assert (b"mine", 1, ["created", "scheduled"]) == (
+        lab.get(one).record.arguments,
+        lab.get(one).record.slot_ms,
+        lab.path(one),
+    )
     fired = _stored(lab)
     assert (1, 1_001, one) == (fired.last_slot_ms, fired.next_slot_ms, fired.last_id)
     assert fired.version != rule.version

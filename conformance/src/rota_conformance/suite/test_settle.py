@@ -130,7 +130,7 @@ def test_same_outcome_again_is_already_there(lab: Lab, ending: Ending) -> None:
 def test_same_outcome_again_after_a_new_claim(lab: Lab, ending: Ending) -> None:
     """Sent back and taken by another worker meanwhile: still `already`, and the new holder is not disturbed."""
     one = lab.add()
-    options = {"retry_after_ms": 0} if ending is Ending.TERMINATED else {}
+    options: dict[str, Any] = {"retry_after_ms": 0} if ending is Ending.TERMINATED else {}
     old = lab.claim_one("old")
     assert SettleAnswer("done", State.SCHEDULED) == lab.settle(old, ending, **options)
     new = lab.claim_one("new")
@@ -184,7 +184,7 @@ def test_only_failures_are_retried(lab: Lab, ending: Ending) -> None:
 
 @proves("SET-5")
 def test_release_goes_back_due_now_uncounted(lab: Lab) -> None:
-    """A worker that stops gives back: SCHEDULED, reason "released", due at once, the next attempt has the same number."""
+    """A worker that stops gives back: SCHEDULED, reason "released", due at once; the next attempt has its number."""
     one = lab.add()
     claim = lab.claim_one("w")
     lab.pass_units(1)
@@ -234,7 +234,7 @@ def test_what_would_go_back_is_canceled_when_that_was_asked_for(lab: Lab, ending
     one = lab.add()
     claim = lab.claim_one()
     assert ["requested"] == lab.store.cancel([one])
-    options = {"retry_after_ms": 0} if ending in (Ending.TERMINATED, Ending.TIMED_OUT) else {}
+    options: dict[str, Any] = {"retry_after_ms": 0} if ending in (Ending.TERMINATED, Ending.TIMED_OUT) else {}
     assert SettleAnswer("done", State.CANCELED) == lab.settle(claim, ending, **options)
     assert (State.CANCELED, State.CANCELED) == (lab.state(one), lab.history(one)[-1].state)
     assert lab.get(one).ended_ms is not None
@@ -412,9 +412,7 @@ def test_of_settle_cancel_and_reap_that_race_one_ends_it(lab: Lab, profile: Prof
         _check_one_has_it(lab, one, settled[n], canceled[n], [moved for moved in reaped if moved.id == one])
 
 
-def _check_one_has_it(
-    lab: Lab, one: str, settled: SettleAnswer, canceled: str, reaped: list[Reaped]
-) -> None:
+def _check_one_has_it(lab: Lab, one: str, settled: SettleAnswer, canceled: str, reaped: list[Reaped]) -> None:
     path = lab.path(one)
     assert ["created", "scheduled", "processing"] == path[:3]
     assert 4 <= len(path) <= 5
@@ -442,11 +440,11 @@ def test_of_racing_settles_one_is_done(lab: Lab, profile: Profile) -> None:
     for _ in range(profile.rounds):
         one = lab.add(max_crashes=0)
         claim = lab.claim_one("w")
-        answers = lab.race(*(partial(lab.settle, claim, ending, store) for store, ending in zip(stores, endings, strict=True)))
+        answers = lab.race(
+            *(partial(lab.settle, claim, ending, store) for store, ending in zip(stores, endings, strict=True))
+        )
         assert ["already"] * 3 + ["done"] == sorted(answer.status for answer in answers)
         (winner,) = [ending for ending, answer in zip(endings, answers, strict=True) if answer.status == "done"]
         expected = State.TERMINATED if winner is Ending.CRASHED else dict(_FINAL)[winner]
         assert (expected, 4) == (lab.state(one), len(lab.path(one)))
         assert {expected} == {answer.state for answer in answers}
-
-

@@ -7,6 +7,7 @@ from functools import partial
 from statistics import median
 from threading import Event
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -29,11 +30,21 @@ def test_beat_makes_a_worker_live(lab: Lab) -> None:
     """The list tells, by id, what each says of itself, since when it lives, and its last beat; any client sees it."""
     assert [] == lab.store.workers()
     before_ms = lab.store.now_ms()
-    said = {"kinds": (KIND, "b"), "concurrency": 4, "running": 1, "owner": "shop", "fingerprint": "f", "revision": 3}
+    said: dict[str, Any] = {
+        "kinds": (KIND, "b"),
+        "concurrency": 4,
+        "running": 1,
+        "owner": "shop",
+        "fingerprint": "f",
+        "revision": 3,
+    }
     assert BeatReply(lost=False) == lab.beat("b", _LONG_MS, **said)
     lab.beat("a", _LONG_MS, store=lab.client())
     first, second = lab.client().workers()
-    assert ("a", WorkerRecord(id="b", **said, started_ms=second.started_ms, beat_ms=second.beat_ms)) == (first.id, second)
+    assert ("a", WorkerRecord(id="b", **said, started_ms=second.started_ms, beat_ms=second.beat_ms)) == (
+        first.id,
+        second,
+    )
     assert before_ms <= second.started_ms <= second.beat_ms <= lab.store.now_ms()
     lab.pass_units(1)
     lab.beat("b", _LONG_MS, running=2, concurrency=5)
@@ -271,7 +282,10 @@ def test_nobody_is_asked_who_is_not_live(lab: Lab) -> None:
 @proves("WRK-8")
 def test_what_expired_in_the_queue_ends_without_a_claim(lab: Lab) -> None:
     """Due, not yet due or paused: at its time, not before, it is CANCELED by whoever reaps."""
-    ready, delayed = lab.add(expires_after_ms=2 * lab.unit_ms), lab.add(delay_ms=_LONG_MS, expires_after_ms=2 * lab.unit_ms)
+    ready, delayed = (
+        lab.add(expires_after_ms=2 * lab.unit_ms),
+        lab.add(delay_ms=_LONG_MS, expires_after_ms=2 * lab.unit_ms),
+    )
     lasting = lab.add(expires_after_ms=_LONG_MS)
     if lab.moves_time:
         lab.pass_ms(2 * lab.unit_ms - lab.capabilities.time_resolution_ms)
@@ -351,6 +365,12 @@ def test_beats_of_a_worker_whose_clock_is_wrong_count(lab: Lab, hours: int) -> N
     wait_until(lambda: lab.store.reap() or not lab.store.workers(), 6, "the end of the lease")
 
 
+def _after(lab: Lab, units: float, call: Callable[[], object]) -> None:
+    """What `call` has put off comes due."""
+    call()
+    lab.pass_units(units)
+
+
 def _comings(lab: Lab) -> dict[str, Callable[[], object]]:
     """What ends a wait for work, each by its name; `held` is claimed, `paused` is paused."""
     claim = lab.claim_one("holder", kinds=("held",))
@@ -361,9 +381,9 @@ def _comings(lab: Lab) -> dict[str, Callable[[], object]]:
         "retry": lambda: lab.settle(claim, Ending.TERMINATED, retry_after_ms=0),
         "retire": lambda: lab.store.retire("holder"),
         "resume": lambda: lab.store.resume(["paused"]),
-        "due": lambda: (lab.add(kind="held", delay_ms=lab.unit_ms), lab.pass_units(1)),
-        "later": lambda: (
-            lab.settle(claim, Ending.TIMED_OUT, retry_after_ms=2 * lab.unit_ms), lab.pass_units(2),
+        "due": lambda: _after(lab, 1, lambda: lab.add(kind="held", delay_ms=lab.unit_ms)),
+        "later": lambda: _after(
+            lab, 2, lambda: lab.settle(claim, Ending.TIMED_OUT, retry_after_ms=2 * lab.unit_ms)
         ),
         "fire": lambda: lab.store.fire(
             lab.store.put_schedule(lab.rule(next_slot_ms=1)), 1, None, [lab.record(kind="held")]
@@ -442,7 +462,8 @@ def test_interrupt_is_for_its_name_alone(lab: Lab) -> None:
     for worker in "ab":
         lab.beat(worker, _LONG_MS)
     first, second = [
-        lab.blocked(lambda worker=worker: lab.store.claim(worker, 1, [KIND], 1, _LONG_MS)) for worker in "ab"
+        lab.blocked(lambda worker=worker: lab.store.claim(worker, 1, [KIND], 1, _LONG_MS))  # type: ignore[misc]
+        for worker in "ab"
     ]
     lab.store.interrupt("a")
     assert [] == lab.answer(first)
@@ -480,7 +501,7 @@ def test_one_instance_wakes_one_of_many_sleepers(lab: Lab) -> None:
     number = 12
     for n in range(number):
         lab.beat(f"w{n}", _LONG_MS)
-    waits = [lab.blocked(lambda n=n: lab.store.wait(f"w{n}", [KIND], MAX_WAIT_MS)) for n in range(number)]
+    waits = [lab.blocked(lambda n=n: lab.store.wait(f"w{n}", [KIND], MAX_WAIT_MS)) for n in range(number)]  # type: ignore[misc]
     lab.add()
     wait_until(lambda: any(wait.done() for wait in waits), MAX_WAIT_MS / 1000, "one that wakes")
     with suppress(AssertionError):  # time enough for a second one to come back
@@ -498,7 +519,7 @@ def test_sleeping_claims_are_served_one_each(lab: Lab) -> None:
     number = 12
     for n in range(number):
         lab.beat(f"w{n}", _LONG_MS)
-    claims = [lab.blocked(lambda n=n: lab.store.claim(f"w{n}", 1, [KIND], 1, _LONG_MS)) for n in range(number)]
+    claims = [lab.blocked(lambda n=n: lab.store.claim(f"w{n}", 1, [KIND], 1, _LONG_MS)) for n in range(number)]  # type: ignore[misc]
     ids = lab.add_many(3)
     wait_until(lambda: sum(claim.done() for claim in claims) >= 3, description="three that wake")
     with suppress(AssertionError):

@@ -116,7 +116,7 @@ class Store(Protocol):
 
     @property
     def capabilities(self) -> StoreCapabilities:
-        """What this store declares; constant."""
+        """What this store declares; constant. (LIFE-6)"""
         ...
 
     @property
@@ -125,7 +125,7 @@ class Store(Protocol):
         ...
 
     def namespaced(self, namespace: str) -> "Store":
-        """The same backend and connection, another namespace. O(1), no I/O."""
+        """The same backend and connection, another namespace. O(1), no I/O. (NS-1, NS-3; invariant 10)"""
         ...
 
     # ---- life cycle --------------------------------------------------------------------------
@@ -134,23 +134,30 @@ class Store(Protocol):
         """Connect. Idempotent; other operations connect by themselves when it was not called.
 
         Raises: StoreUnavailable; IncompatibleStore when the namespace has another layout.
+
+        (LIFE-1, DUR-3; invariants 1, 9)
         """
         ...
 
     def close(self) -> None:
         """Let go of every connection and wake every blocked call. Idempotent; the store may be
-        opened again. What is stored stays."""
+        opened again. What is stored stays.
+
+        (LIFE-2, LIFE-3)
+        """
         ...
 
     def clear(self, *, force: bool = False) -> None:
         """Remove everything in the namespace.
 
         Raises: ConfigError while a worker lives there, unless `force`.
+
+        (LIFE-4, NS-2; invariant 10)
         """
         ...
 
     def now_ms(self) -> int:
-        """The store's clock, milliseconds since 1970 UTC. One round trip at most."""
+        """The store's clock, milliseconds since 1970 UTC. One round trip at most. (LIFE-5)"""
         ...
 
     # ---- the queue ---------------------------------------------------------------------------
@@ -170,7 +177,10 @@ class Store(Protocol):
         are not purged, so that it finds their results. `expires_ms` holds for CREATED too.
 
         Limits (features "limits", "rate"). A record with a `lane` waits in it, see `claim`.
-        Cost: one step per batch of up to `MAX_BATCH`; O(log n) each. (Invariants 1, 6, 9, 13, 14)
+        Cost: one step per batch of up to `MAX_BATCH`; O(log n) each.
+
+        (ENQ-1, ENQ-2, ENQ-3, ENQ-4, ENQ-5, ENQ-6, ENQ-7, ENQ-8, ENQ-9, ENQ-10, ENQ-11, DEP-1, DEP-2, DEP-3,
+        DEP-7, DEP-8, DEP-9, REF-1, FLT-2, DUR-1, DUR-2; invariants 1, 2, 3, 6, 7, 9, 13, 14)
         """
         ...
 
@@ -189,12 +199,16 @@ class Store(Protocol):
         gives none, and one that is held back never keeps another from starting, however many there are. A kind at
         its gate gives none at all. A claim counts against lane and gate until the attempt ends, and takes of their
         rates, whatever becomes of it.
-        With nothing due it blocks up to `wait_ms` until something is, or until `interrupt(worker)`; a store
-        that can't block returns at once.
+        With nothing due it blocks up to `wait_ms` until something is, or until `interrupt(worker)`; a store whose
+        backend can't block waits as `wait` does, and looks again.
         `seq` rises by one with each new claim of a worker; the same `seq` again returns the same
         answer and changes nothing, so a lost reply strands nothing.
         Raises: LeaseLost when the worker is not live (call `beat` first).
-        Cost: O(kinds + limit * log n), a constant number of round trips. (Invariants 2, 5, 9, 15)
+        Cost: O(kinds + limit * log n), a constant number of round trips.
+
+        (CLM-1, CLM-2, CLM-3, CLM-4, CLM-5, CLM-6, CLM-7, CLM-8, CLM-9, CLM-10, CLM-11, CLM-12, CLM-13,
+        WRK-14, WRK-15, LIM-1, LIM-2, LIM-3, LIM-4, RATE-1, MOD-1, COST-1, COST-2, COST-3; invariants 1, 2, 3,
+        5, 6, 7, 9, 15)
         """
         ...
 
@@ -210,7 +224,10 @@ class Store(Protocol):
         Accepted from the holder until it is reaped, also after the end of its lease.
         Raises: ConfigError when an outcome has more than `MAX_FOLLOWUPS`, for the whole call, before
         anything is done.
-        Cost: one step per batch; O(log n) each. (Invariants 3, 6, 7, 9)
+        Cost: one step per batch; O(log n) each.
+
+        (SET-1, SET-2, SET-3, SET-4, SET-5, SET-6, SET-7, SET-8, SET-9, SET-10, SET-11, SET-12, DEP-4, DEP-5,
+        FLT-1; invariants 1, 3, 6, 7, 9, 13)
         """
         ...
 
@@ -220,6 +237,8 @@ class Store(Protocol):
         `canceled`: it was queued and is CANCELED now. `requested`: it is running; its worker learns
         of it by `beat`. `final`: it had ended. `changed`: its state is not in `where` any more.
         `missing`: no such instance. Idempotent.
+
+        (CAN-1, CAN-2, CAN-3, CAN-4, CAN-5; invariants 7, 9)
         """
         ...
 
@@ -229,12 +248,14 @@ class Store(Protocol):
 
         A worker whose lease has ended is marked dead first: from then on its claims, beats and settles
         are refused. Each of its instances is then treated like `settle(CRASHED)`.
-        Any number of callers may reap at once. (Invariants 2, 4)
+        Any number of callers may reap at once.
+
+        (WRK-3, WRK-4, WRK-5, WRK-8, WRK-9, WRK-10; invariants 1, 2, 3, 4)
         """
         ...
 
     def pause(self, kinds: Iterable[str]) -> None:
-        """Let no claim take these kinds until `resume`; what runs goes on. Idempotent."""
+        """Let no claim take these kinds until `resume`; what runs goes on. Idempotent. (CLM-14)"""
         ...
 
     def resume(self, kinds: Iterable[str]) -> None:
@@ -251,11 +272,13 @@ class Store(Protocol):
         else up to `wait_ms` later, or at `interrupt(worker)`.
         `lost` once it was reaped, for a bounded time at least: a worker that was reaped takes a new id.
         The end of a lease is only a permission to reap.
+
+        (WRK-1, WRK-2, WRK-11; invariants 2, 4)
         """
         ...
 
     def retire(self, worker: str) -> None:
-        """The worker is gone, in order: forget it. What it still holds is treated as RELEASED. Idempotent."""
+        """The worker is gone, in order: forget it. What it still holds is treated as RELEASED. Idempotent. (WRK-6)"""
         ...
 
     def workers(self) -> list[WorkerRecord]:
@@ -264,17 +287,26 @@ class Store(Protocol):
 
     def resize(self, worker: str, concurrency: int) -> bool:
         """Ask a live worker for another number of slots, which its `beat` delivers; False when it is not live.
-        The last word stands. Idempotent."""
+        The last word stands. Idempotent.
+
+        (WRK-7)
+        """
         ...
 
     def wait(self, worker: str, kinds: Sequence[str], timeout_ms: int) -> None:
         """Return when there may be work of `kinds`: something enqueued, released, due, resumed, let go by a limit
-        (a settle, a refilled rate); at `interrupt(worker)`; after `timeout_ms`, or `MAX_WAIT_MS`. May return early."""
+        (a settle, a refilled rate); at `interrupt(worker)`; after `timeout_ms`, or `MAX_WAIT_MS`. May return early.
+
+        (WRK-12, RATE-2)
+        """
         ...
 
     def interrupt(self, waiter: str) -> None:
         """End the blocked `claim`, `wait`, `beat` or `await_final` of that worker or waiter, or its
-        next one when none is blocked now. Same process only."""
+        next one when none is blocked now. Same process only.
+
+        (WRK-13)
+        """
         ...
 
     # ---- kinds and schedules -----------------------------------------------------------------
@@ -284,7 +316,9 @@ class Store(Protocol):
 
         The limits of a descriptor hold from this step on, for what is queued already too; at most one has a key.
         A kind that was never published has none. Raises: UnsupportedFeature, for the whole call and before
-        anything is done, for "limits" or "rate" where they are not declared. (Invariant 14)
+        anything is done, for "limits" or "rate" where they are not declared.
+
+        (KND-1, LIM-5; invariant 14)
         """
         ...
 
@@ -297,6 +331,8 @@ class Store(Protocol):
 
         The first slots are the caller's (`next_slot_ms`). A changed rule keeps `paused`, `last_slot_ms`
         and `last_id`; an unchanged one keeps all, `next_slot_ms` too. Each change gives a new version.
+
+        (SCH-1, SCH-2)
         """
         ...
 
@@ -304,11 +340,14 @@ class Store(Protocol):
         self, name: str, owner: str | None, *, paused: bool, next_slot_ms: int | None
     ) -> ScheduleRecord | None:
         """Pause a rule or let it go on, `next_slot_ms` being its next slot from then on; what stands afterwards, with
-        a new version. None when there is no such rule."""
+        a new version. None when there is no such rule.
+
+        (SCH-9)
+        """
         ...
 
     def drop_schedule(self, name: str, owner: str | None = None) -> bool:
-        """Forget a rule; False when there was none. What it fired stays."""
+        """Forget a rule; False when there was none. What it fired stays. (SCH-10)"""
         ...
 
     def schedules(self) -> list[ScheduleRecord]:
@@ -326,12 +365,17 @@ class Store(Protocol):
         (`WorkerRecord`) too, so a store may ignore it here.
         True when it stood: rules no longer declared are dropped, new and changed ones are put as by
         `put_schedule`. False, and nothing changed, when another set stands.
+
+        (SCH-8)
         """
         ...
 
     def due_schedules(self, limit: int = 100) -> tuple[list[ScheduleRecord], int | None]:
         """Rules whose `next_slot_ms` has come and that are not paused, earliest first, and the next
-        slot still to come, if any."""
+        slot still to come, if any.
+
+        (SCH-3)
+        """
         ...
 
     def fire(
@@ -341,26 +385,30 @@ class Store(Protocol):
 
         Compare-and-set on `schedule.version`: one caller gets `fired`, all others `lost`. `skipped`:
         overlap is "skip" and the last instance is not final, so the slot passes without one.
-        `next_slot_ms` becomes `next_ms`. The ids of `records` are made from rule and slot. (Invariant 8)
+        `next_slot_ms` becomes `next_ms`. The ids of `records` are made from rule and slot.
+
+        (SCH-4, SCH-5, SCH-6, SCH-7; invariants 8, 9)
         """
         ...
 
     # ---- observation -------------------------------------------------------------------------
 
     def get(self, ids: Sequence[str]) -> list[Snapshot | None]:
-        """Instances as they stand; None for one that is not there."""
+        """Instances as they stand; None for one that is not there. (GET-1)"""
         ...
 
     def find(self, query: InstanceFilter, cursor: str | None = None, limit: int = 100) -> FindPage:
         """A page of instances in id order, which is creation order, newest or oldest first.
 
         Looks at no more than `MAX_LOOKED_AT` records, so a page may be short or empty; only a cursor
-        of None ends the answer. Raises: QueryError for a cursor that is not one. (Invariant 11)
+        of None ends the answer. Raises: QueryError for a cursor that is not one.
+
+        (FND-1, FND-2, FND-3, FND-4; invariant 11)
         """
         ...
 
     def count(self, query: InstanceFilter, limit: int | None = None) -> int:
-        """How many match, counting no further than `limit`. Exact where `exact_count` is declared."""
+        """How many match, counting no further than `limit`. Exact where `exact_count` is declared. (FND-5)"""
         ...
 
     def stats(self, kinds: Iterable[str] | None = None) -> list[KindStats]:
@@ -368,27 +416,38 @@ class Store(Protocol):
 
         `oldest_due_ms` is the due time of the next to be claimed, which need not be the oldest of the due;
         None when nothing is due. O(kinds).
+
+        (FND-6, LIM-6)
         """
         ...
 
     def history(self, ids: Sequence[str]) -> list[History | None]:
-        """What happened to each; None for one that is not there. (Invariant 6)"""
+        """What happened to each; None for one that is not there. (HIS-1, HIS-2, HIS-3; invariant 6)"""
         ...
 
     def append_logs(self, lines: Sequence[LogRecord]) -> None:
         """Keep lines and progress. A line of an instance that is gone is dropped. Of an instance the newest lines
         are kept, at most `MAX_LOG_LINES` and `MAX_LOG_BYTES` of text; positions of `logs` go on counting, so a
-        reader notices what was dropped. (Invariant 9)"""
+        reader notices what was dropped.
+
+        (LOG-2, LOG-3, LOG-4; invariant 9)
+        """
         ...
 
     def logs(self, query: LogFilter, timeout_ms: int = 0) -> LogPage:
         """Lines from `query.position` on. With none there and the instance not final, blocks up to
-        `timeout_ms` for the next. Raises: UnknownInstance."""
+        `timeout_ms` for the next. Raises: UnknownInstance.
+
+        (LOG-1, LOG-5)
+        """
         ...
 
     def await_final(self, ids: Sequence[str], timeout_ms: int, waiter: str = "") -> list[str]:
         """Those of `ids` that are final or gone, as soon as there is one; none after `timeout_ms`, or at
-        `interrupt(waiter)`."""
+        `interrupt(waiter)`.
+
+        (AWT-1)
+        """
         ...
 
     def changes(self, cursor: str | None = None, limit: int = 1000, timeout_ms: int = 0) -> ChangePage:
@@ -396,6 +455,8 @@ class Store(Protocol):
 
         Blocks up to `timeout_ms` for the first. Raises: CursorExpired when some after the cursor are
         no longer kept. Feature `changes`.
+
+        (CHG-1, CHG-2; invariant 6)
         """
         ...
 
@@ -403,7 +464,9 @@ class Store(Protocol):
         """Remove up to `limit` finished instances that match, those that ended first, with all that belongs to
         them; how many were removed. Call again until it answers 0.
 
-        One that a dependent which is not final depends on stays. (Invariant 12)
+        One that a dependent which is not final depends on stays.
+
+        (PRG-1, PRG-2, PRG-3, PRG-4, DEP-6; invariants 1, 12, 13)
         """
         ...
 
@@ -412,6 +475,8 @@ class Store(Protocol):
 
         Goes through up to `limit` of them by the time of their end, beyond `cursor`: how many lost lines, and where
         to go on, None at the end.
+
+        (LOG-6)
         """
         ...
 
@@ -426,9 +491,11 @@ class Store(Protocol):
         the one given. Answers the new versions (0 for a deleted one).
 
         Raises: ConfigError for too many, or one over `MAX_DOCUMENT_BYTES`.
+
+        (DOC-1, DOC-2, DOC-4; invariant 9)
         """
         ...
 
     def scan(self, prefix: str, cursor: str | None = None, limit: int = 100) -> tuple[list[Document], str | None]:
-        """Documents whose key starts with `prefix`, by key; the cursor is None at the end."""
+        """Documents whose key starts with `prefix`, by key; the cursor is None at the end. (DOC-3; invariant 11)"""
         ...
