@@ -30,7 +30,7 @@ class _Only:
         self._requirements = requirements
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [one for one in items if self._requirements & {id for mark in _marks(one) for id in mark.args}]
+        items[:] = [one for one in items if self._requirements & {given for mark in _marks(one) for given in mark.args}]
 
 
 def _marks(item: pytest.Item) -> list[pytest.Mark]:
@@ -40,7 +40,8 @@ def _marks(item: pytest.Item) -> list[pytest.Mark]:
 def judged(bred: type[Mutant], requirements: set[str], record: Path) -> dict[str, str]:
     """What becomes of requirements with a mutant, by the record of a run of the tests that prove them."""
     MutantHarness.bred = bred
-    files = [one for one in sorted(SUITE.glob("test_*.py")) if any(f'"{id}"' in one.read_text() for id in requirements)]
+    named = [f'"{one}"' for one in requirements]
+    files = [one for one in sorted(SUITE.glob("test_*.py")) if any(name in one.read_text() for name in named)]
     told = [_HARNESS, f"--rota-record={record}", "-q", "-prota_conformance.recorder", "--tb=short", *map(str, files)]
     stop = ["-x"] if len(requirements) == 1 else []
     pytest.main([*_OPTIONS, *stop, *told], plugins=[_Only(requirements)])
