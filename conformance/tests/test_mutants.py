@@ -9,18 +9,21 @@ from pathlib import Path
 import pytest
 from conformance.tests.mutants import keeping, queueing  # noqa: F401 - they note their mutants
 from conformance.tests.mutants.breeding import MUTANTS
+from conformance.tests.mutants.sharing import SHARED
 
 _LEAST = 24
 _REPOSITORY = Path(__file__).parents[2]
+_WANTED = {one.__name__: requirement for one, requirement in MUTANTS.items()}
+_WANTED |= {f"served:{one.__name__}": requirement for one, requirement in SHARED.items()}
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
-    """What became of each mutant, and of the whole one; all in one process, which costs one start."""
+    """What became of each mutant, and of those that are whole; all in one process, which costs one start."""
     target = tmp_path_factory.mktemp("mutants") / "outcomes.json"
-    names = ["Mutant", *(one.__name__ for one in MUTANTS)]
+    command = [sys.executable, "-m", "conformance.tests.mutants.judging", str(target)]
     ran = subprocess.run(
-        [sys.executable, "-m", "conformance.tests.mutants.judging", str(target), *names],
+        [*command, "Mutant", "served:ServedHarness", *_WANTED],
         cwd=_REPOSITORY,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_REPOSITORY), *sys.path])},
         capture_output=True,
@@ -34,16 +37,16 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
 
 def test_there_are_enough_mutants() -> None:
     """At least so many."""
-    assert len(MUTANTS) >= _LEAST
+    assert len(_WANTED) >= _LEAST
 
 
-@pytest.mark.parametrize("mutant", [one.__name__ for one in MUTANTS])
+@pytest.mark.parametrize("mutant", _WANTED)
 def test_mutant_fails_by_the_requirement_that_it_breaks(outcomes: dict[str, dict[str, str]], mutant: str) -> None:
     """The suite finds it out, and says what is wrong."""
-    wanted = {one.__name__: requirement for one, requirement in MUTANTS.items()}[mutant]
-    assert {wanted: "failed"} == outcomes[mutant]
+    assert {_WANTED[mutant]: "failed"} == outcomes[mutant]
 
 
-def test_unbroken_store_passes_the_same(outcomes: dict[str, dict[str, str]]) -> None:
+@pytest.mark.parametrize("whole", ["Mutant", "served:ServedHarness"])
+def test_unbroken_store_passes_the_same(outcomes: dict[str, dict[str, str]], whole: str) -> None:
     """What kills the mutants is no accident of how they are run."""
-    assert {} == {one: outcome for one, outcome in outcomes["Mutant"].items() if outcome != "passed"}
+    assert {} == {one: outcome for one, outcome in outcomes[whole].items() if outcome != "passed"}

@@ -1,7 +1,7 @@
 """Runs the suite against mutants, in a process of its own; each only by the tests of what it breaks.
 
 `python -m conformance.tests.mutants.judging FILE NAME...` writes, by the name of the mutant, what became of the
-requirement that it breaks; for "Mutant", which is whole, of all of them.
+requirement that it breaks; for "Mutant" and "served:ServedHarness", which are whole, of all of them.
 """
 
 import sys
@@ -12,7 +12,10 @@ import msgspec
 import pytest
 from conformance.tests.mutants import keeping, queueing  # noqa: F401 - they note their mutants
 from conformance.tests.mutants.breeding import MUTANTS, Mutant, MutantHarness
+from conformance.tests.mutants.sharing import SHARED
+from conformance.tests.served import ServedHarness
 
+from rota_conformance.harness import StoreHarness
 from rota_conformance.results import Recorded
 from rota_conformance.running import SUITE
 from rota_conformance.verdict import judge
@@ -20,7 +23,6 @@ from rota_conformance.verdict import judge
 __all__ = ["judged"]
 
 _OPTIONS = ("-p", "no:cacheprovider", "--import-mode=importlib", f"-c{SUITE / 'pytest.ini'}", f"--rootdir={SUITE}")
-_HARNESS = f"--rota-harness={MutantHarness.__module__}:{MutantHarness.__name__}"
 
 
 class _Only:
@@ -37,26 +39,39 @@ def _marks(item: pytest.Item) -> list[pytest.Mark]:
     return list(item.iter_markers("proves"))
 
 
-def judged(bred: type[Mutant], requirements: set[str], record: Path) -> dict[str, str]:
-    """What becomes of requirements with a mutant, by the record of a run of the tests that prove them."""
-    MutantHarness.bred = bred
+def judged(harness: type[StoreHarness], requirements: set[str], record: Path) -> dict[str, str]:
+    """What becomes of requirements with a store, by the record of a run of the tests that prove them."""
     named = [f'"{one}"' for one in requirements]
     files = [one for one in sorted(SUITE.glob("test_*.py")) if any(name in one.read_text() for name in named)]
-    told = [_HARNESS, f"--rota-record={record}", "-q", "-prota_conformance.recorder", "--tb=short", *map(str, files)]
+    told = [
+        f"--rota-harness={harness.__module__}:{harness.__name__}",
+        f"--rota-record={record}",
+        "-q",
+        "-prota_conformance.recorder",
+        "--tb=short",
+        *map(str, files),
+    ]
     stop = ["-x"] if len(requirements) == 1 else []
     pytest.main([*_OPTIONS, *stop, *told], plugins=[_Only(requirements)])
     recorded = msgspec.json.decode(record.read_bytes(), type=Recorded)
     return {one.id: one.outcome for one in judge(recorded) if one.id in requirements}
 
 
+def _judge(name: str, record: Path) -> dict[str, str]:
+    """A mutant by its own requirement; what is whole by all of them."""
+    shared = {one.__name__: ({requirement}, one) for one, requirement in SHARED.items()}
+    shared[ServedHarness.__name__] = set(SHARED.values()), ServedHarness
+    if name.removeprefix("served:") != name:
+        requirements, harness = shared[name.removeprefix("served:")]
+        return judged(harness, requirements, record)
+    bred = {one.__name__: one for one in (Mutant, *MUTANTS)}[name]
+    MutantHarness.bred = bred
+    return judged(MutantHarness, {MUTANTS[bred]} if bred in MUTANTS else set(MUTANTS.values()), record)
+
+
 def _main(target: str, *names: str) -> None:
-    by_name = {Mutant.__name__: Mutant, **{one.__name__: one for one in MUTANTS}}
-    found = {}
     with TemporaryDirectory() as folder:
-        for name in names:
-            bred = by_name[name]
-            wanted = {MUTANTS[bred]} if bred in MUTANTS else set(MUTANTS.values())
-            found[name] = judged(bred, wanted, Path(folder) / f"{name}.json")
+        found = {name: _judge(name, Path(folder) / f"{number}.json") for number, name in enumerate(names)}
     Path(target).write_bytes(msgspec.json.encode(found))
 
 

@@ -1,53 +1,73 @@
-"""Served stores that are broken in what several processes rely on."""
+"""Served stores that are broken in what several processes rely on; each harness serves one."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar
 
 from conformance.tests.served import ServedHarness, Server
+from msgspec.structs import replace
 
-from rota.model.records import Claim, Outcome, SettleAnswer
+from rota.model.records import Claim
 from rota_store_memory.store import MemoryStore
 
 __all__ = ["SHARED"]
 
 
-class _Twice(MemoryStore):
-    """Hands each instance to the next caller too, whoever that is."""
+class _HandedOutTwice(MemoryStore):
+    """Whoever finds nothing gets what the one before got."""
 
-    def claim(self, worker: str, seq: int, kinds: Sequence[str], limit: int, wait_ms: int = 0) -> list[Claim]:
+    last: ClassVar[list[Claim]] = []
+
+    def claim(self, worker, seq, kinds, limit, wait_ms=0):
         claims = super().claim(worker, seq, kinds, limit, wait_ms)
-        last = _Twice.__dict__.get("last")
-        type.__setattr__(_Twice, "last", claims)
-        return claims or last or []
+        seen, _HandedOutTwice.last = _HandedOutTwice.last, claims
+        return claims or seen
 
 
-class _Lost(MemoryStore):
+class _LosesOnCrash(MemoryStore):
     """What the dead held is nobody's."""
 
-    def reap(self, limit: int = 100) -> list[Any]:
+    def reap(self, limit=100):
         super().reap(0)
         self._space.leases.orphans.clear()
         return []
 
 
-class _Zombie(MemoryStore):
+class _TrustsZombies(MemoryStore):
     """Takes any token for the current one."""
 
-    def settle(self, outcomes: Sequence[Outcome]) -> list[SettleAnswer]:
+    def settle(self, outcomes):
         there = self._space.entries
-        from msgspec.structs import replace
-
         return super().settle([replace(one, token=there[one.id].token) for one in outcomes])
 
 
-def _harness(name: str, broken: type[MemoryStore]) -> type[ServedHarness]:
-    server = type("Server", (Server,), {"store_type": broken})
-    return type(name, (ServedHarness,), {"server_type": server, "__module__": __name__})
+class _TwiceServer(Server):
+    store_type = _HandedOutTwice
 
 
-TwiceHarness = _harness("TwiceHarness", _Twice)
-LostHarness = _harness("LostHarness", _Lost)
-ZombieHarness = _harness("ZombieHarness", _Zombie)
+class _LosingServer(Server):
+    store_type = _LosesOnCrash
 
-#: Broken stores that only processes find out, by their harness.
-SHARED = {"TwiceHarness": "CLM-10", "LostHarness": "WRK-9", "ZombieHarness": "WRK-10"}
+
+class _TrustingServer(Server):
+    store_type = _TrustsZombies
+
+
+class HandedOutTwice(ServedHarness):
+    """Serves the first."""
+
+    server_type = _TwiceServer
+
+
+class LosesOnCrash(ServedHarness):
+    """Serves the second."""
+
+    server_type = _LosingServer
+
+
+class TrustsZombies(ServedHarness):
+    """Serves the third."""
+
+    server_type = _TrustingServer
+
+
+#: What has to find each out.
+SHARED: dict[type[ServedHarness], str] = {HandedOutTwice: "CLM-10", LosesOnCrash: "WRK-9", TrustsZombies: "WRK-10"}
