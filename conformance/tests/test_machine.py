@@ -3,11 +3,10 @@
 from collections import Counter
 
 import pytest
+from conformance.tests.mutants import modelling
 from conformance.tests.reference import ReferenceHarness
 from conformance.tests.served import ServedHarness
 
-from rota.model.records import Ending
-from rota.model.state import State
 from rota_conformance.machine import FLOORS, machine_for, missed, run_machine, runnable
 from rota_conformance.model import ReferenceStore
 from rota_conformance.profiles import PROFILES
@@ -16,60 +15,7 @@ _SMALL = PROFILES["dev"]._replace(examples=15)
 _OPENING = "__import__('conformance.tests.test_machine', fromlist=['_']).{}()"
 
 
-class LeaksALaneOnCrash(ReferenceStore):
-    """A crash keeps its place in lane and gate for ever."""
-
-    def settle(self, outcomes):
-        answers = super().settle(outcomes)
-        for outcome, answer in zip(outcomes, answers, strict=True):
-            one = self.book.instances.get(outcome.id)
-            if answer.status == "done" and outcome.ending is Ending.CRASHED and one is not None and one.record.lane:
-                self.book.kinds.pop(one.kind)
-                self.book.paused.add(one.kind)
-        return answers
-
-
-class ReleasesWithTheFirstParent(ReferenceStore):
-    """One parent is enough."""
-
-    def settle(self, outcomes):
-        answers = super().settle(outcomes)
-        for child in self.book.instances.values():
-            if child.state is State.CREATED and len(child.left) < len(child.record.depends_on):
-                child.left.clear()
-                self.book.look_at_parents(child, self.now_ms())
-        return answers
-
-
-class RefillsAtOnce(ReferenceStore):
-    """A rate is no bound."""
-
-    def claim(self, worker, seq, kinds, limit, wait_ms=0):
-        self.book.full.clear()
-        return super().claim(worker, seq, kinds, limit, wait_ms)
-
-
-class ForgetsTheGate(ReferenceStore):
-    """A kind without lanes has no limit."""
-
-    def put_kinds(self, descriptors):
-        super().put_kinds([one for one in descriptors if one.kind != "gated"])
-
-
-class GivesTokensOutAgain(ReferenceStore):
-    """Tokens do not rise."""
-
-    def claim(self, worker, seq, kinds, limit, wait_ms=0):
-        if worker not in self.book.workers or seq != self.book.workers[worker].seq:
-            self.book.token = 0
-        return super().claim(worker, seq, kinds, limit, wait_ms)
-
-
-def _harness(broken: type[ReferenceStore]) -> type[ReferenceHarness]:
-    return type(f"{broken.__name__}Harness", (ReferenceHarness,), {"store_type": broken})
-
-
-TokenHarness = _harness(GivesTokensOutAgain)
+TokenHarness = modelling.harness_of(modelling.GivesTokensOutAgain)
 
 
 def test_model_passes_its_own_machine() -> None:
@@ -80,13 +26,11 @@ def test_model_passes_its_own_machine() -> None:
     assert FLOORS.keys() <= machine.situations.keys()
 
 
-@pytest.mark.parametrize(
-    "broken", [LeaksALaneOnCrash, ReleasesWithTheFirstParent, RefillsAtOnce, ForgetsTheGate, GivesTokensOutAgain]
-)
+@pytest.mark.parametrize("broken", modelling.BROKEN, ids=lambda one: one.__name__)
 def test_machine_tells_a_broken_store_from_the_model(broken: type[ReferenceStore]) -> None:
     """Also in what only some stores declare."""
     with pytest.raises((AssertionError, ValueError)):
-        run_machine(machine_for(_harness(broken)()), PROFILES["dev"])
+        run_machine(machine_for(modelling.harness_of(broken)()), PROFILES["dev"])
 
 
 def test_machine_runs_where_the_clock_can_not_be_moved() -> None:
