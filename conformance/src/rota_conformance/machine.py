@@ -530,7 +530,7 @@ def run_machine(machine: type[StoreMachine], profile: Profile) -> None:
         stateful_step_count=profile.steps,
         deadline=None,
         database=None,
-        suppress_health_check=tuple(HealthCheck),
+        suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink),
         print_blob=False,
     )
