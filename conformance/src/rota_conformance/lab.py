@@ -49,9 +49,9 @@ _OFTEN_S: Final = 1e-5
 
 class Lab:
     """One fresh namespace. Times are told in units: `unit_ms` is a second where the clock can be moved, and short
-    where a test really has to wait."""
+    where a test really has to wait; with `real_time` it does in any case, since other processes go by that clock."""
 
-    def __init__(self, harness: StoreHarness, seed: int = 0) -> None:
+    def __init__(self, harness: StoreHarness, seed: int = 0, *, real_time: bool = False) -> None:
         self.harness = harness
         self.namespace = f"conformance-{uuid.uuid4().hex}"
         self.rng = random.Random(seed)
@@ -59,7 +59,7 @@ class Lab:
         self._clients: list[Store] = []
         self.store = self.client()
         self.capabilities = self.store.capabilities
-        self.moves_time = self.capabilities.clock == "host"
+        self.moves_time = self.capabilities.clock == "host" and not real_time
         if not self.moves_time:
             self.clock = SystemClock()
             self._clients.remove(self.store)

@@ -65,6 +65,7 @@ FLOORS: Final[dict[str, str | None]] = {
     "settled after the reap": "moves_time",
     "held back by a lane": "limits",
     "held back by a gate": "limits",
+    "a lane given back": "limits",
     "held back by a rate": "rate",
     "a dependent started": "dependencies",
     "canceled by a parent": "dependencies",
@@ -394,6 +395,22 @@ class StoreMachine(RuleBasedStateMachine):
         return multiple(*held)
 
     @precondition(lambda self: self.twins.lab.has("limits"))
+    @rule(ending=st.sampled_from(_ENDINGS), client=_client)
+    def give_a_lane_back(self, ending: str, client: int) -> None:
+        """Whatever ends an attempt makes room for the next of its lane; a cancel in the queue makes none."""
+        self._rank -= 1
+        lane = f"lane {self._rank}"
+        records = [self.twins.lab.record(kind="laned", lane=lane, rank=self._rank) for _ in range(3)]
+        self.twins.enqueue(records, client)
+        (held,) = self.twins.claim(self.twins.worker(0), ("laned",), 1, client)
+        self.twins.cancel([records[1].id], None, client)
+        self.twins.claim(self.twins.worker(1), ("laned",), 10, client)
+        self.twins.settle(held, ending, client)
+        (held,) = self.twins.claim(self.twins.worker(0), ("laned",), 1, client)
+        self.twins.settle(held, "completed", client)
+        self.twins.met("a lane given back")
+
+    @precondition(lambda self: self.twins.lab.has("limits"))
     @rule(target=claims, number=st.integers(3, 4), client=_client)
     def fill_a_gate(self, number: int, client: int) -> Any:
         """More than a kind may run."""
@@ -491,6 +508,8 @@ _TOUR: Final[tuple[tuple[str | None, Callable[[StoreMachine, int, str], Any]], .
     ("moves_time", lambda machine, client, ending: machine.let_leases_end(True, ending, client)),
     ("limits", lambda machine, client, ending: machine.fill_lanes(["one", "two"], client)),
     ("limits", lambda machine, client, ending: machine.fill_a_gate(3, client)),
+    ("limits", lambda machine, client, ending: machine.give_a_lane_back(ending, client)),
+    ("limits", lambda machine, client, ending: machine.give_a_lane_back("crashed", client)),
     ("rate", lambda machine, client, ending: machine.outrun_a_rate(3, client)),
     ("dependencies", lambda machine, client, ending: machine.end_both_parents(False, client)),
     ("dependencies", lambda machine, client, ending: machine.end_both_parents(True, client)),
@@ -511,7 +530,7 @@ def run_machine(machine: type[StoreMachine], profile: Profile) -> None:
         stateful_step_count=profile.steps,
         deadline=None,
         database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+        suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large),
         phases=(Phase.generate, Phase.shrink),
         print_blob=False,
     )

@@ -122,10 +122,10 @@ class RacyClaim(Mutant):
     def claim(self, worker, seq, kinds, limit, wait_ms=0):
         RacyClaim.inside += 1
         Event().wait(0.001)
-        seen = RacyClaim.last if RacyClaim.inside > 1 else []
-        claims = super().claim(worker, seq, kinds, limit, wait_ms) or seen
+        seen, RacyClaim.last = RacyClaim.last if RacyClaim.inside > 1 else [], []
+        claims = super().claim(worker, seq, kinds, limit, wait_ms)
         RacyClaim.last, RacyClaim.inside = claims, RacyClaim.inside - 1
-        return claims
+        return claims or seen
 
 
 @killed_by("CLM-11")
