@@ -16,17 +16,18 @@ _SURE_S: Final = 30.0
 
 
 class Probe:
-    """A process that runs `rota_conformance.probes.worker` for one worker of a namespace. Use it in a `with`."""
+    """A process that runs `rota_conformance.probes.PROGRAM` on a namespace. Use it in a `with`."""
 
-    def __init__(self, harness: StoreHarness, namespace: str, worker: str) -> None:
+    def __init__(self, harness: StoreHarness, namespace: str, program: str, *arguments: str) -> None:
         kind = type(harness)
         reference = f"{kind.__module__}:{kind.__qualname__}"
-        self.worker = worker
+        self._name = " ".join([program, *arguments])
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rota_conformance.probes.worker", reference, harness.url, namespace, worker],
+            [sys.executable, "-m", f"rota_conformance.probes.{program}", reference, harness.url, namespace, *arguments],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(one for one in [os.getcwd(), *sys.path] if one)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,  # what was said stands in the pipe, where `select` sees it
         )
 
     def __enter__(self) -> "Probe":
@@ -45,9 +46,9 @@ class Probe:
         """What it says next. Raises: AssertionError when it says nothing for long, or has ended."""
         assert self._process.stdout is not None
         there, _, _ = select.select([self._process.stdout], [], [], _SURE_S)
-        assert there, f"the process of {self.worker} says nothing"
+        assert there, f"{self._name!r} says nothing"
         line = self._process.stdout.readline()
-        assert line, f"the process of {self.worker} has ended"
+        assert line, f"{self._name!r} has ended"
         return json.loads(line)
 
     def ask(self, operation: str, **options: Any) -> Any:
@@ -63,6 +64,14 @@ class Probe:
     def go_on(self) -> None:
         """Let it go on as if nothing had been."""
         self._process.send_signal(signal.SIGCONT)
+
+    def last_words(self) -> list[Any]:
+        """End it in the midst of what it does; what it had said and nobody had heard."""
+        assert self._process.stdout is not None
+        self._process.kill()
+        lines = self._process.stdout.read().splitlines(keepends=True)
+        self.kill()
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
     def kill(self) -> None:
         """End it, with no chance to do anything about it. Idempotent."""

@@ -10,7 +10,7 @@ from rota.model.errors import LeaseLost
 from rota.model.records import Claim, Ending, TransitionRecord
 from rota.model.state import State
 from rota.store.contract import MAX_BATCH, MAX_PROMOTED, Store
-from rota_conformance.lab import KIND, Lab, wait_until
+from rota_conformance.lab import KIND, Lab
 from rota_conformance.profiles import Profile
 from rota_conformance.recorder import proves
 
@@ -361,61 +361,6 @@ def test_what_was_claimed_once_never_expires(lab: Lab, how: str) -> None:
     assert [one] == lab.claimed_ids("other")
 
 
-@proves("CLM-12")
-def test_claim_blocks_until_something_comes(lab: Lab) -> None:
-    """A claim that waits gets what is enqueued by another client; what is of no concern to it does not end it."""
-    other = lab.client()
-    lab.beat("w", _LONG_MS)
-    waiting = lab.blocked(lambda: lab.store.claim("w", 1, [KIND], 1, _LONG_MS))
-    record = lab.record()
-    other.enqueue([lab.record(kind="other"), lab.record(delay_ms=_LONG_MS)])
-    assert not waiting.done()
-    other.enqueue([record])
-    assert [record.id] == [claim.record.id for claim in lab.answer(waiting)]
-
-
-@proves("CLM-12")
-def test_claim_blocks_until_something_is_due(lab: Lab) -> None:
-    """A claim that waits gets what becomes due meanwhile, also when that came, or was sent back, before it."""
-    one = lab.add(delay_ms=3 * lab.unit_ms)
-    lab.beat("w", _LONG_MS)
-    waiting = lab.blocked(lambda: lab.store.claim("w", 1, [KIND], 1, _LONG_MS))
-    assert not waiting.done()
-    lab.pass_units(3)
-    (claim,) = lab.answer(waiting)
-    assert one == claim.record.id
-    assert claim.started_ms >= claim.due_ms
-
-
-@proves("CLM-12")
-def test_claim_that_waits_gets_what_comes_back(lab: Lab) -> None:
-    """A release, a resume, a dead worker's instances: whatever makes work available ends the wait."""
-    one = lab.add()
-    held = lab.claim_one("holder", limit=1)
-    for n, give_back in enumerate((
-        lambda: lab.settle(held, Ending.RELEASED),
-        lambda: lab.store.retire("w0"),
-    )):  # fmt: skip
-        lab.beat(f"w{n}", _LONG_MS)
-        waiting = lab.blocked(lambda n=n: lab.store.claim(f"w{n}", 1, [KIND], 1, _LONG_MS))  # type: ignore[misc]
-        give_back()  # type: ignore[no-untyped-call]
-        assert [one] == [claim.record.id for claim in lab.answer(waiting)]
-
-
-@proves("CLM-12")
-def test_claim_ends_at_an_interrupt_or_when_its_time_is_over(lab: Lab) -> None:
-    """It then answers nothing, and the worker's next claim is answered as ever."""
-    lab.beat("w", _LONG_MS)
-    waiting = lab.blocked(lambda: lab.store.claim("w", 1, [KIND], 1, _LONG_MS))
-    lab.store.interrupt("w")
-    assert [] == lab.answer(waiting)
-    waiting = lab.blocked(lambda: lab.store.claim("w", 2, [KIND], 1, 2 * lab.unit_ms))
-    lab.pass_units(2)
-    assert [] == lab.answer(waiting)
-    one = lab.add()
-    assert [one] == [claim.record.id for claim in lab.store.claim("w", 3, [KIND], 1, _LONG_MS)]
-
-
 @proves("CLM-13")
 def test_thousands_due_at_one_instant_come_all(lab: Lab, profile: Profile) -> None:
     """Promoted in steps, each is handed out once, and no claim comes back empty while some are due."""
@@ -446,48 +391,3 @@ def test_thousands_that_are_ready_come_in_order(lab: Lab, profile: Profile) -> N
         lab.store.enqueue(records[start : start + MAX_BATCH])
     expected = [record.id for record in sorted(records, key=lambda record: (record.rank, record.due_ms, record.id))]
     assert expected == [claim.record.id for claim in lab.claim_all(limit=450)]
-
-
-@proves("CLM-14")
-def test_paused_kind_is_left_alone_until_resume(lab: Lab) -> None:
-    """Nothing of it is claimed, whether it came before or after, was due or becomes so; other kinds go on."""
-    held, running = lab.add_many(2, kind="held")
-    claim = lab.claim_one(kinds=("held",), limit=1)
-    assert held == claim.record.id
-    for _ in range(2):
-        lab.store.pause(["held", "unheard-of"])
-    later = lab.add(kind="held", delay_ms=lab.unit_ms)
-    other = lab.add()
-    lab.pass_units(1)
-    assert [other] == lab.claimed_ids("w2", kinds=(KIND, "held"))
-    assert [] == lab.claim("w2", kinds=("held",))
-    assert "done" == lab.settle(claim, Ending.TERMINATED, retry_after_ms=0).status, "what runs goes on"
-    assert [] == lab.claim("w2", kinds=("held",), store=lab.client())
-    assert [True] == [entry.paused for entry in lab.store.stats(["held"])]
-    for _ in range(2):
-        lab.store.resume(["held", "unheard-of"])
-    assert sorted([held, running, later]) == sorted(lab.claimed_ids("w2", kinds=("held",)))
-    assert [False] == [entry.paused for entry in lab.store.stats(["held"])]
-
-
-@proves("CLM-14")
-def test_pause_does_not_end_a_wait_and_resume_does(lab: Lab) -> None:
-    """Work that comes for a paused kind wakes nobody; the resume hands it over."""
-    lab.beat("w", _LONG_MS)
-    lab.store.pause([KIND])
-    waiting = lab.blocked(lambda: lab.store.claim("w", 1, [KIND], 1, _LONG_MS))
-    one = lab.add()
-    wait_until(lambda: lab.state(one) is State.SCHEDULED)
-    assert not waiting.done()
-    lab.store.resume([KIND])
-    assert [one] == [claim.record.id for claim in lab.answer(waiting)]
-
-
-@proves("CLM-14")
-def test_paused_instance_is_canceled_and_expires_all_the_same(lab: Lab) -> None:
-    """A pause holds claims back and nothing else."""
-    canceled, expiring = lab.add(), lab.add(expires_after_ms=lab.unit_ms)
-    lab.store.pause([KIND])
-    assert ["canceled"] == lab.store.cancel([canceled])
-    lab.pass_units(1)
-    assert [expiring] == [moved.id for moved in lab.store.reap()]

@@ -1,10 +1,5 @@
 """DUR: what was answered is kept, whatever becomes of processes, of the backend, and of the connections to it."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from itertools import islice
 from typing import TypeVar
@@ -15,8 +10,9 @@ from rota.model.ids import IdSource
 from rota.model.records import Document
 from rota.model.state import State
 from rota.store.contract import Store
-from rota_conformance.child import lives
 from rota_conformance.lab import Lab, wait_until
+from rota_conformance.probes import Probe
+from rota_conformance.probes.writer import lives
 from rota_conformance.profiles import Profile
 from rota_conformance.recorder import proves
 
@@ -60,21 +56,9 @@ def _check(store: Store, told: list[dict[str, str]]) -> None:
 @proves("DUR-1")
 def test_what_was_answered_is_there_after_its_process_was_killed(lab: Lab) -> None:
     """SIGKILL in the midst of writing: every answer that came before holds."""
-    harness = lab.harness
-    reference = f"{type(harness).__module__}:{type(harness).__qualname__}"
-    with subprocess.Popen(
-        [sys.executable, "-m", "rota_conformance.child", reference, harness.url, lab.namespace],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(one for one in [os.getcwd(), *sys.path] if one)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as child:
-        assert child.stdout is not None
-        try:
-            told = [json.loads(line) for line in islice(child.stdout, 20)]
-        finally:
-            child.send_signal(signal.SIGKILL)
-        told += [json.loads(line) for line in child.stdout if line.endswith("}\n")]
-    assert len(told) >= 20, "the child wrote what it was to write"
+    with Probe(lab.harness, lab.namespace, "writer") as writer:
+        told = [writer.answer() for _ in range(20)]
+        told += writer.last_words()
     _check(lab.store, told)
     _check(lab.client(), told)
 

@@ -41,7 +41,7 @@ def _reap_until(lab: Lab, instance_id: str) -> None:
 def test_of_racing_claimers_in_several_processes_one_holds_an_instance(real: Lab) -> None:
     """All start at once on one queue: what is claimed is claimed once, and nothing is left."""
     with ExitStack() as stack:
-        racers = [stack.enter_context(Probe(real.harness, real.namespace, f"w{n}")) for n in range(_RACERS)]
+        racers = [stack.enter_context(Probe(real.harness, real.namespace, "worker", f"w{n}")) for n in range(_RACERS)]
         for racer in racers:
             assert racer.ask("beat", lease_ms=_LONG_MS) is False
         for _ in range(5):
@@ -56,7 +56,7 @@ def test_of_racing_claimers_in_several_processes_one_holds_an_instance(real: Lab
 def test_process_killed_after_its_claim_loses_nothing(real: Lab) -> None:
     """SIGKILL between claim and settle: the instance is handed out again after the lease, a crash counted."""
     one = real.add()
-    with Probe(real.harness, real.namespace, "victim") as victim:
+    with Probe(real.harness, real.namespace, "worker", "victim") as victim:
         victim.ask("beat", lease_ms=real.lease_ms)
         ((claimed, token),) = victim.ask("claim", kind=KIND, limit=1)
         assert one == claimed
@@ -72,7 +72,7 @@ def test_process_killed_after_its_claim_loses_nothing(real: Lab) -> None:
 def test_process_stopped_past_its_lease_changes_nothing_when_it_goes_on(real: Lab) -> None:
     """SIGSTOP, reaped by another who claims anew, SIGCONT: the zombie settles and claims in vain."""
     one = real.add()
-    with Probe(real.harness, real.namespace, "zombie") as zombie:
+    with Probe(real.harness, real.namespace, "worker", "zombie") as zombie:
         zombie.ask("beat", lease_ms=real.lease_ms)
         ((claimed, _),) = zombie.ask("claim", kind=KIND, limit=1)
         assert one == claimed

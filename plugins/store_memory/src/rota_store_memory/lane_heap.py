@@ -2,18 +2,17 @@
 
 from heapq import heapify, heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rota_store_memory.lanes import Lane
+from typing import Any, Generic, TypeVar
 
 __all__ = ["LaneHeap"]
+
+Lane = TypeVar("Lane")
 
 #: Below so many the stale ones are not worth a sweep.
 _SMALL = 16
 
 
-class LaneHeap:
+class LaneHeap(Generic[Lane]):
     """A heap in which each lane stands once at most. What was replaced stays until it is met, or until more than
     half of the heap is stale, or all of it; keys are copies, so that nothing in the heap ever changes."""
 
@@ -32,7 +31,7 @@ class LaneHeap:
         """How many there are, stale ones included."""
         return len(self._heap)
 
-    def put(self, lane: "Lane", *key: Any) -> None:
+    def put(self, lane: Lane, *key: Any) -> None:
         """Let `lane` stand by `key`, and by no other. O(log n)."""
         standing = self._valid.get(lane)
         if standing is None or standing[:-2] != key:
@@ -40,7 +39,7 @@ class LaneHeap:
             heappush(self._heap, item)
             self._tidy()
 
-    def drop(self, lane: "Lane") -> None:
+    def drop(self, lane: Lane) -> None:
         """Let `lane` stand here no more. O(1), amortized."""
         if self._valid.pop(lane, None) is not None:
             self._tidy()
@@ -52,7 +51,7 @@ class LaneHeap:
             heappop(heap)
         return heap[0] if heap else None
 
-    def pop(self) -> "Lane | None":
+    def pop(self) -> Lane | None:
         """Take out the lane of the least key. O(log n)."""
         first = self.first()
         if first is None:

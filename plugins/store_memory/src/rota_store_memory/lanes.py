@@ -59,8 +59,8 @@ class Lanes:
     def __init__(self) -> None:
         self._bound = Bound()
         self._lanes: dict[str, Lane] = {}
-        self._heads = LaneHeap()
-        self._refills = LaneHeap()
+        self._heads = LaneHeap[Lane]()
+        self._refills = LaneHeap[Lane]()
         self._idle: dict[Lane, None] = {}  # by the time at which they became idle
         self.due = 0  #: how many stand in line
         self.open = 0  #: of these, how many may start

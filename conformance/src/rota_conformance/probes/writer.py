@@ -1,7 +1,7 @@
-"""A process that writes until it is killed, and tells line by line what was answered.
+"""`python -m rota_conformance.probes.writer HARNESS URL NAMESPACE`: writes until it is killed, and tells
+what was answered.
 
-`python -m rota_conformance.child package.module:Harness URL NAMESPACE`: each line of its output is a JSON list of ids
-that the store has answered for, each after another state of their lives.
+Each line is a round: the ids that the store has answered for, as JSON, by what became of them.
 """
 
 import json
