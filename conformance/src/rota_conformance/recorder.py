@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from rota.model.errors import RotaError
 from rota.store.contract import StoreCapabilities
 from rota_conformance.harness import StoreHarness, harness_from
 from rota_conformance.lab import Lab
@@ -40,7 +41,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Open the store once, to learn what it declares; without a store there is nothing to test."""
     config.addinivalue_line("markers", "proves(*ids): the requirements that a test proves")
-    config.stash[_RECORDER] = recorder = _Recorder(config)
+    try:
+        config.stash[_RECORDER] = recorder = _Recorder(config)
+    except RotaError as error:
+        raise pytest.UsageError(str(error)) from error
     config.pluginmanager.register(recorder, "rota-recorder")
 
 

@@ -5,6 +5,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from textwrap import indent
 from typing import Final
 
 import msgspec
@@ -44,7 +45,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         counts = ", ".join(f"{number} {outcome}" for outcome, number in self.totals.items())
         lines = [f"{self.store}: {self.verdict} ({counts}); {self.reproduce}"]
         trouble = [one for one in self.results if one.outcome in ("failed", "not_run") and one.level != "provisional"]
-        lines += [f"  {one.id} {one.outcome}: {one.text}\n      {one.reason}" for one in trouble[:_SHOWN]]
+        lines += [f"  {one.id} {one.outcome}: {one.text}\n{indent(one.reason, '      ')}" for one in trouble[:_SHOWN]]
         lines += [f"  and {len(trouble) - _SHOWN} more"] if len(trouble) > _SHOWN else []
         return "\n".join(lines)
 

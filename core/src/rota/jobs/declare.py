@@ -101,7 +101,7 @@ def _check_process(kind: str, function: Callable[..., Any], options: ExecutorOpt
 
 
 def _checked_limits(kind: str, limits: Limit | Sequence[Limit]) -> tuple[Limit, ...]:
-    found = (limits,) if isinstance(limits, Limit) else tuple(limits)
+    found = tuple(limits) if isinstance(limits, Iterable) else (limits,)
     if not all(isinstance(one, Limit) for one in found):
         raise ConfigError(f"job {kind!r}: limits takes a rota.Limit, or several; got {limits!r}")
     keyed = sum(one.key is not None for one in found)

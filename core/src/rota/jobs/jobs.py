@@ -121,9 +121,11 @@ class Jobs:
 
         `misfire` says what becomes of slots missed while nothing ran: the "latest" fires, all are passed over
         ("skip"), or "all" fire, but no more than the last `misfire_cap`. `overlap` "skip" passes a slot over while
-        the rule's last instance is not final.
+        the rule's last instance is not final. Raises: ConfigError for a name that is taken.
         """
         full = self._allowed("a schedule's name", f"{self._prefix}{name}")
+        if full in self._schedules:
+            raise ConfigError(f"the recurring rule {full!r} is declared already: give one of them another name")
         self._schedules[full] = DeclaredSchedule(full, trigger, call, misfire, overlap, misfire_cap)
 
     def include(self, *jobs: "Jobs | str") -> None:

@@ -20,7 +20,9 @@ def report(attempt: Attempt, outcome: Outcome) -> None:
         return
     if outcome.ending is Ending.CRASHED:
         how = "its thread or process died" if error is None else error.message
-        _log.error("%s %s crashed, attempt %d not counted: %s", kind, instance_id, attempt.number, how)
+        last = attempt.claim.crashes >= attempt.claim.record.max_crashes
+        then = "and is given up, poison" if last else "which counts as no attempt"
+        _log.error("%s %s crashed in attempt %d, %s: %s", kind, instance_id, attempt.number, then, how)
         return
     if outcome.ending is Ending.CANCELED or error is None:
         _log.info("%s %s was canceled, attempt %d", kind, instance_id, attempt.number)

@@ -30,7 +30,7 @@ def test_exit_is_a_crash_and_beyond_the_bound_poison(manager: Manager, caplog: p
             str(entry.error).split("; ")[1].split(",")[0] for entry in one.history() if entry.error is not None
         ]
         assert (State.TERMINATED, 1) == (one.refresh().state, one.refresh().attempt)
-        assert "crashed, attempt 1 not counted: the child process exited with code 7" in caplog.text
+        assert "crashed in attempt 1, which counts as no attempt: the child process exited with code 7" in caplog.text
         assert os.getpid() != manager["pid"].schedule().result(WAIT_S)
 
 
