@@ -219,3 +219,10 @@ def test_namespace_is_another_world(app: rota.Manager, url: str) -> None:
     app["add"].schedule(1)
     assert [] == data("list", "instances", "--store", url, "--namespace", "other")
     assert 2 == invoke("list", "jobs", "--server", "host:1", "--namespace", "other").exit_code
+
+
+def test_store_that_nobody_else_sees_is_told_of(app: rota.Manager, url: str) -> None:
+    """What is scheduled there would be lost without a word."""
+    result = invoke("schedule", "--store", url, "add", "1", "-o", "json")
+    assert (0, "add") == (result.exit_code, json.loads(result.stdout)["kind"])
+    assert "ends with it" in result.stderr

@@ -23,6 +23,7 @@ def client_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def with_client(*args: Any, store: str | None, server: str | None, namespace: str | None, **options: Any) -> Any:
         with _connected(store, server, namespace) as client:
+            _say_when_alone(client)
             return command(*args, client=client, **options)
 
     return with_client
@@ -39,3 +40,11 @@ def _connected(store: str | None, server: str | None, namespace: str | None) -> 
     if namespace is not None:
         return Manager(store, namespace=namespace)
     return connect(store)
+
+
+def _say_when_alone(client: "Client") -> None:
+    """Say so where no other process can see what the command does, or be seen by it."""
+    from rota.client.store_client import StoreClient, store_beneath
+
+    if isinstance(client, StoreClient) and "multi_process" not in store_beneath(client).capabilities.features:
+        click.echo("note: this store is in the memory of this command alone, and ends with it", err=True)
