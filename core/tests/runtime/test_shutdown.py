@@ -36,7 +36,7 @@ async def loop_deaf() -> None:
     while True:
         try:
             await asyncio.sleep(3600)
-        except asyncio.CancelledError:
+        except BaseException:
             pass
 
 @manager.job(executor="process")

@@ -44,6 +44,8 @@ def _module(name: str) -> ModuleType:
         _say_where(error)
         raise
     except Exception as error:
+        if name.startswith("."):
+            raise ConfigError(f"{name!r} must be the full name of a module, package.module") from error
         if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
             raise ConfigError(
                 f"no module {name!r} in {os.getcwd()} or the Python path: is this the right folder?"

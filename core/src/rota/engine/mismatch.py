@@ -47,7 +47,10 @@ def shorten(value: object) -> str:
     short = Repr()
     short.maxstring = short.maxother = short.maxlong = _SHOWN
     short.maxlist = short.maxtuple = short.maxset = short.maxfrozenset = short.maxdict = 8
-    text = short.repr(value)
+    try:
+        text = short.repr(value)
+    except ValueError:  # an int with more digits than Python writes
+        text = f"a {type(value).__name__} too long to be shown"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import ctypes
+import logging
 import os
 import resource
 import signal
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -67,6 +69,19 @@ def segfaults() -> None:
     """Read what is not there."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.string_at(0)
+
+
+@jobs.job(executor=process)
+def forks(how: str) -> int:
+    """Go on twice: here, and in a copy of this process, which returns or raises like this one."""
+    copy = os.fork()
+    if copy == 0:
+        logging.getLogger("copy").warning("a line of the copy")
+        if how == "exits":
+            sys.exit(3)
+        return -1
+    os.waitpid(copy, 0)
+    return 1
 
 
 @jobs.job(executor=rota.ProcessOptions(max_jobs=1))

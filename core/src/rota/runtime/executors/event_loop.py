@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from contextvars import Context
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from rota.runtime.attempt import Attempt
@@ -36,6 +36,7 @@ class EventLoopExecutor:
         self._thread: Thread | None = None
         self._tasks: set[Task[None]] = set()  # asyncio itself holds tasks weakly
         self._closed = False
+        self._stopped = Event()  # the loop is closed, or left to tasks that do not end
 
     def start(self) -> None:
         """The loop is made by the first `submit` or `call`."""
@@ -59,6 +60,7 @@ class EventLoopExecutor:
             except BaseException:  # noqa: BLE001 - asyncio lets SystemExit and KeyboardInterrupt of any task through
                 _log.exception("a task of a job's own raised out of the event loop, which goes on")
         loop.close()
+        self._stopped.set()
 
     def call(self, coroutine: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
         """Run a coroutine in the loop and wait for it; not from the loop's own thread. Raises TimeoutError."""
@@ -89,8 +91,8 @@ class EventLoopExecutor:
                 self._loop.call_soon_threadsafe(attempt.handle.cancel)
 
     def stop(self) -> None:
-        """Cancel what still runs, and end the loop and its thread. While a coroutine blocks the loop that can't
-        be: both are left to it, and end after it."""
+        """Cancel what still runs, and end the loop and its thread. While a coroutine blocks the loop, or does not end
+        when it is canceled, that can't be: both are left to it, and are no reason for the program not to end."""
         with self._lock:
             loop, thread, self._thread = self._loop, self._thread, None
         if loop is None or thread is None:
@@ -98,7 +100,8 @@ class EventLoopExecutor:
         import asyncio
 
         asyncio.run_coroutine_threadsafe(self._close(), loop)
-        thread.join(_JOIN_S)
+        if self._stopped.wait(_JOIN_S) and self._closed:
+            thread.join(_JOIN_S)
 
     async def _close(self) -> None:
         import asyncio
@@ -108,7 +111,10 @@ class EventLoopExecutor:
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=_JOIN_S / 2)
+            _, left = await asyncio.wait(tasks, timeout=_JOIN_S / 2)
+            if left:  # in a closed loop they would spin in the last thread that holds them
+                self._stopped.set()
+                return
         await loop.shutdown_asyncgens()
         await loop.shutdown_default_executor()
         self._closed = True

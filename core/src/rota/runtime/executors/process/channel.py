@@ -63,5 +63,6 @@ class Channel:
         return data
 
     def close(self) -> None:
-        """Close this end."""
+        """Close this end; whoever uses it afterwards meets an OSError."""
+        self._fd = -1
         self._connection.close()

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, SpawnContext
-from threading import Event, Lock
+from threading import Event, Lock, Timer
 from typing import ClassVar, Final, Literal
 
 import msgspec
@@ -29,6 +29,7 @@ __all__ = ["Child"]
 
 _TELL_S: Final = 2.0  # from the end of its pipe to its exit code
 _DIE_S: Final = 5.0
+_START_S: Final = 60.0
 _LOOK_S: Final = 0.001
 _LOOKS: Final = 1000
 
@@ -72,9 +73,21 @@ class Child:
         self._channel.send(ENCODE(task))
 
     def await_ready(self) -> None:
-        """Wait until it is up. Raises as `receive`."""
-        while not self.ready:
-            self._note(self._heard())
+        """Wait until it is up; kill it when that takes longer than `_START_S`. Raises as `receive`."""
+        if self.ready:
+            return
+        bound = Timer(_START_S, self._give_up)
+        bound.name, bound.daemon = "rota-child-start", True
+        bound.start()
+        try:
+            while not self.ready:
+                self._note(self._heard())
+        finally:
+            bound.cancel()
+
+    def _give_up(self) -> None:
+        self._broken = f"it was not up within {_START_S:g} s: an import, or the lifespan, takes too long"
+        self.kill()
 
     def receive(self) -> Line | Returned | Failed:
         """The next thing it says of its task. Raises EOFError when it is dead, Unreadable for what is no message."""

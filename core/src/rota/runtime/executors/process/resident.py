@@ -54,6 +54,7 @@ _log = logging.getLogger("rota.worker")
 
 _EXIT_ORPHANED: Final = 1
 _EXIT_BROKEN: Final = 1
+_EXIT_FORKED: Final = 0
 
 #: The answer for a task that was asked to end before it began; the worker knows why.
 UNBEGUN: Final = Failed(ErrorRecord("canceled", JobCanceled.__name__, "it was asked to end before it began"))
@@ -83,6 +84,7 @@ class Resident:
         self._attempt: ChildAttempt | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[object] | None = None
+        self._forked = False
         self._known: dict[tuple[str, str], tuple[Definition, bool]] = {}
         self._plans: dict[str, ArgumentPlan | OpenPlan] = {}
         source = cast(InstanceSource, SourceHere(self._here, self._plans))
@@ -94,6 +96,7 @@ class Resident:
 
     def serve(self) -> None:
         """Say that it is ready, run tasks until told to end, and leave in order."""
+        os.register_at_fork(after_in_child=self._let_go)
         Thread(target=self._listen, name="rota-asked", daemon=True).start()
         logging.getLogger().addHandler(CaptureHandler(self._around))
         with asyncio.Runner() as runner:
@@ -133,6 +136,12 @@ class Resident:
             return DECODE_TO_CHILD(self._channel.receive())
         except EOFError:
             os._exit(_EXIT_ORPHANED)
+
+    def _let_go(self) -> None:
+        """In a process that a job forked: it takes no tasks, answers none, and keeps no pipe of the child's open."""
+        self._forked = True
+        self._channel.close()
+        self._asks.close()
 
     # ---- one task ----------------------------------------------------------------------------
 
@@ -190,10 +199,16 @@ class Resident:
     def _put_line(self, line: LogRecord) -> None:
         """Pass on what the running task logs; what it left running may log after it, and is nobody's."""
         attempt = self._attempt
-        if attempt is not None and (attempt.claim.record.id, attempt.claim.token) == (line.id, line.token):
+        if (
+            attempt is not None
+            and not self._forked
+            and (attempt.claim.record.id, attempt.claim.token) == (line.id, line.token)
+        ):
             self._say(Line(line.level, line.message, line.progress))
 
     def _say(self, message: FromChild) -> None:
+        if self._forked:  # the job returned here, too; the child itself answers
+            os._exit(_EXIT_FORKED)
         data = ENCODE(message)
         try:
             with self._saying:
