@@ -11,15 +11,22 @@ from rota_conformance.commands import conformance
 from rota_conformance.report import Report, report_of
 from rota_conformance.requirements import REQUIREMENTS
 from rota_conformance.results import Recorded, TestRecord
+from rota_conformance.written import written_tests
 
 FEATURES = frozenset({"limits", "push"})
 
 
 def made(**outcomes: str) -> Report:
     """The report of a store that passed everything, but for these (with `_` for `-`)."""
+    told = {one.replace("_", "-"): outcome for one, outcome in outcomes.items()}
     tests = [
-        TestRecord(f"test_{one}", (one,), outcomes.get(one.replace("-", "_"), "passed"), origin="test_x.py")  # type: ignore[arg-type]
-        for one in REQUIREMENTS
+        TestRecord(
+            name,
+            proves,
+            next((told[one] for one in proves if one in told), "passed"),  # type: ignore[arg-type]
+            origin="test_x.py",
+        )
+        for name, proves in written_tests().items()
     ]
     recorded = Recorded(StoreCapabilities(features=FEATURES, clock="host"), [], 1.5, tests)  # type: ignore[arg-type]
     return report_of(recorded, url="acme://u:secret@host/db", harness=None, profile="ci", seed=7, pytest_args=())
@@ -65,6 +72,30 @@ def test_verify_refuses_a_report_that_was_changed(tmp_path: Path, change: dict[s
     report = msgspec.structs.replace(made(CLM_1="failed"), **change)
     result = invoke("verify", written(tmp_path, "report.json", report))
     assert (1, True) == (result.exit_code, said in result.output)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [("undeclared", "but holds for every store"), ("not_offered", "but needs nothing of a harness")],
+)
+def test_verify_sees_a_failure_that_was_made_to_not_apply(tmp_path: Path, outcome: str, said: str) -> None:
+    """A core requirement holds, whatever the store declares and the harness offers."""
+    report = made(CLM_1="failed")
+    results = tuple(
+        msgspec.structs.replace(one, outcome=outcome) if one.outcome == "failed" else one for one in report.results
+    )
+    totals = {**report.totals, outcome: report.totals.get(outcome, 0) + report.totals["failed"]}
+    del totals["failed"]
+    changed = msgspec.structs.replace(report, results=results, totals=totals, verdict="conformant")
+    result = invoke("verify", written(tmp_path, "report.json", changed))
+    assert (1, True) == (result.exit_code, said in result.output)
+
+
+def test_verify_sees_what_was_spoiled(tmp_path: Path) -> None:
+    """With it no report is conformant."""
+    report = msgspec.structs.replace(made(), spoiled=("a plugin of pytest: grace",))
+    result = invoke("verify", written(tmp_path, "report.json", report))
+    assert (1, True) == (result.exit_code, "its results make 'partial'" in result.output)
 
 
 def test_verify_sees_a_declared_feature_left_out(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """Runs of the suite with something smuggled in: pytest may be content, the verdict is not."""
 
-import os
 from pathlib import Path
 
 import pytest
 
+from rota.model.errors import ConfigError
 from rota_conformance.report import Report
 from rota_conformance.running import run
 
@@ -67,8 +67,26 @@ def test_conftest_of_the_caller_is_not_loaded(here: Path) -> None:
 
 
 def test_environment_can_not_change_what_counts(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PYTEST_ADDOPTS deselects as `-k` does, and shows as that does."""
+    """What pytest takes from there is not passed on: neither options nor plugins."""
+    (here / "grace.py").write_text("raise RuntimeError('loaded')\n")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-k test_claim_takes_no_more")
+    monkeypatch.setenv("PYTEST_PLUGINS", "grace")
     report = run("memory://suite", quiet=True)
-    assert ("partial", "not_run") == (report.verdict, outcome_of(report, "CLM-1"))
-    assert os.environ["PYTEST_ADDOPTS"]
+    assert ("conformant", ()) == (report.verdict, report.spoiled)
+
+
+def test_plugin_that_lets_everything_pass_is_seen(here: Path) -> None:
+    """It leaves no trace in any test."""
+    (here / "grace.py").write_text(
+        "import pytest\n\n@pytest.hookimpl(wrapper=True)\ndef pytest_pyfunc_call(pyfuncitem):\n"
+        "    try:\n        return (yield)\n    except BaseException:\n        return True\n"
+    )
+    report = run("memory://suite", pytest_args=("-p", "grace"), quiet=True)
+    assert ("partial", ("a plugin of pytest: grace",)) == (report.verdict, report.spoiled)
+
+
+@pytest.mark.parametrize("option", ["--rota-harness=x:Y", "-opython_functions=x", "-c", "--rootdir=.", "@args"])
+def test_options_that_make_another_suite_are_refused(option: str) -> None:
+    """The report would speak of something else."""
+    with pytest.raises(ConfigError, match="selects tests"):
+        run("memory://suite", pytest_args=(option,), quiet=True)

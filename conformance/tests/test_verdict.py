@@ -24,11 +24,14 @@ def record(*proves: str, outcome: str = "passed", origin: str = "test_claim.py")
 
 
 def judged(
-    *tests: TestRecord, features: frozenset[str] = frozenset(), offered: tuple[str, ...] = ()
+    *tests: TestRecord,
+    features: frozenset[str] = frozenset(),
+    offered: tuple[str, ...] = (),
+    written: dict[str, list[str]] | None = None,
 ) -> list[RequirementResult]:
     """The results of these tests against the manifest."""
     capabilities = StoreCapabilities(features=features, clock="host")  # type: ignore[arg-type]
-    return judge(Recorded(capabilities, list(offered), 1.0, list(tests)), MANIFEST)
+    return judge(Recorded(capabilities, list(offered), 1.0, list(tests)), MANIFEST, written or {})
 
 
 def test_everything_that_applies_passed_is_conformant() -> None:
@@ -59,6 +62,19 @@ def test_requirement_with_a_test_that_was_not_called_is_not_run(test: TestRecord
     assert "not_run" == result.outcome
     assert said in result.reason
     assert "partial" == verdict_of([result])
+
+
+def test_requirement_with_a_test_that_was_never_collected_is_not_run() -> None:
+    """Whatever kept pytest from seeing it."""
+    (result, *_) = judged(record("A-1"), written={"test_A-1": ["A-1"], "test_claim.py::test_more": ["A-1"]})
+    assert "not_run" == result.outcome
+    assert "test_claim.py::test_more" in result.reason
+
+
+def test_what_was_spoiled_is_not_conformant() -> None:
+    """Everything may have passed, by the grace of a plugin."""
+    assert "conformant" == verdict_of(judged(record("A-1")))
+    assert "partial" == verdict_of(judged(record("A-1")), ["a plugin of pytest: grace"])
 
 
 def test_failure_outweighs_what_was_not_run() -> None:

@@ -32,7 +32,11 @@ def conformance() -> None:
 @click.option("--harness", metavar="MODULE:CLASS", help="A StoreHarness that tells more than a URL can.")
 @click.option("--profile", type=click.Choice(["dev", "ci", "nightly"]), default="dev", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Repeats a run: random choices follow it.")
-@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the report, as JSON, to a file.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the report, as JSON, to a file.",
+)
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST_ARGS...]")
 @click.pass_context
 def run(
@@ -50,6 +54,8 @@ def run(
     """
     from rota_conformance.running import run as run_suite
 
+    if report is not None:
+        report.touch()  # now, not after a long run, is when to learn that it can't be written
     found = run_suite(store, harness=harness, profile=profile, seed=seed, pytest_args=pytest_args)
     if report is not None:
         report.write_bytes(found.to_json())

@@ -24,6 +24,8 @@ __all__ = ["proves"]
 #: `@proves("CLM-1")`: a test of the suite says which requirements it proves.
 proves: Final = pytest.mark.proves
 
+#: Packages whose plugins are loaded in each run.
+_OWN: Final = ("pytest", "_pytest", "rota_conformance")
 _SUITE: Final = Path(__file__).parent / "suite"
 _RECORDER: Final = pytest.StashKey["_Recorder"]()
 
@@ -104,8 +106,19 @@ class _Recorder:
             ),
             duration_s=time.monotonic() - self._started,
             tests=list(self._records.values()),
+            plugins=_foreign(session.config.pluginmanager),
         )
         Path(self._target).write_bytes(msgspec.json.encode(recorded))
+
+
+def _foreign(manager: pytest.PytestPluginManager) -> list[str]:
+    """Plugins that somebody else brought: they can do anything to a test, unseen."""
+    modules = {
+        getattr(plugin, "__name__", None) or type(plugin).__module__
+        for _, plugin in manager.list_name_plugin()
+        if plugin is not None
+    }
+    return sorted(one for one in modules if one.partition(".")[0] not in _OWN)
 
 
 def offers(harness: StoreHarness, need: str | None) -> bool:

@@ -46,6 +46,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         lines = [f"{self.store}: {self.verdict} ({counts}); {self.reproduce}"]
         trouble = [one for one in self.results if one.outcome in ("failed", "not_run") and one.level != "provisional"]
         lines += [f"  {one.id} {one.outcome}: {one.text}\n{indent(one.reason, '      ')}" for one in trouble[:_SHOWN]]
+        lines += [f"  spoiled by {one}" for one in self.spoiled[:_SHOWN]]
         lines += [f"  and {len(trouble) - _SHOWN} more"] if len(trouble) > _SHOWN else []
         return "\n".join(lines)
 
@@ -71,6 +72,14 @@ def report_of(
     told = [f"--store {store}"] if store else []
     told += [f"--harness {harness}"] if harness else []
     told += [f"--profile {profile}", f"--seed {seed}", *(["--", *pytest_args] if pytest_args else [])]
+    spoiled = (
+        *(f"a plugin of pytest: {one}" for one in recorded.plugins),
+        *(
+            f"{test.name}: {test.outcome if test.origin else 'overridden'}"
+            for test in recorded.tests
+            if test.outcome not in ("passed", "failed") or not test.origin
+        ),
+    )
     totals: dict[str, int] = {}
     for one in results:
         totals[one.outcome] = totals.get(one.outcome, 0) + 1
@@ -86,13 +95,9 @@ def report_of(
         environment=_environment(),
         reproduce=f"rota conformance run {' '.join(told)}",
         totals=totals,
-        verdict=verdict_of(results),
+        verdict=verdict_of(results, spoiled),
         duration_s=round(recorded.duration_s, 3),
-        spoiled=tuple(
-            f"{test.name}: {test.outcome if test.origin else 'overridden'}"
-            for test in recorded.tests
-            if test.outcome not in ("passed", "failed") or not test.origin
-        ),
+        spoiled=spoiled,
         results=tuple(results),
     )
 

@@ -41,9 +41,10 @@ class TestRecord(msgspec.Struct):
 
 
 class Recorded(msgspec.Struct):
-    """All of a run."""
+    """All of a run. `plugins` are those of pytest that are not its own or the suite's."""
 
     capabilities: StoreCapabilities
     offered: list[str]
     duration_s: float
     tests: list[TestRecord]
+    plugins: list[str] = []

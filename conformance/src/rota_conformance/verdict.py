@@ -7,6 +7,7 @@ import msgspec
 
 from rota_conformance.requirements import REQUIREMENTS, Level, Requirement
 from rota_conformance.results import Recorded, TestRecord
+from rota_conformance.written import written_tests
 
 __all__ = ["Outcome", "RequirementResult", "Verdict", "judge", "verdict_of"]
 
@@ -29,13 +30,27 @@ class RequirementResult(msgspec.Struct, frozen=True):
     duration_s: float = 0.0
 
 
-def judge(recorded: Recorded, manifest: Mapping[str, Requirement] = REQUIREMENTS) -> list[RequirementResult]:
-    """Each requirement of the manifest. One is passed when a test that proves it was called, and all of them passed."""
+def judge(
+    recorded: Recorded,
+    manifest: Mapping[str, Requirement] = REQUIREMENTS,
+    written: Mapping[str, Sequence[str]] | None = None,
+) -> list[RequirementResult]:
+    """Each requirement of the manifest. One is passed when all tests that are `written` for it were called and passed:
+    by name, with the requirements that each proves; those of the suite when none are given."""
     proving: dict[str, list[TestRecord]] = {one: [] for one in manifest}
-    for test in recorded.tests:
+    for test in [*recorded.tests, *_never_collected(recorded, written_tests() if written is None else written)]:
         for one in test.proves:
             proving.setdefault(one, []).append(test)
     return [_judge(one, proving[one.id], recorded) for one in manifest.values()]
+
+
+def _never_collected(recorded: Recorded, written: Mapping[str, Sequence[str]]) -> list[TestRecord]:
+    collected = {test.name.partition("[")[0] for test in recorded.tests}
+    return [
+        TestRecord(name, tuple(proves), origin=name.partition("::")[0])
+        for name, proves in written.items()
+        if name not in collected
+    ]
 
 
 def _judge(requirement: Requirement, tests: Sequence[TestRecord], recorded: Recorded) -> RequirementResult:
@@ -71,10 +86,11 @@ def _last_line(reason: str) -> str:
     return lines[0].removeprefix("E").strip() if lines else ""
 
 
-def verdict_of(results: Sequence[RequirementResult]) -> Verdict:
-    """`conformant`: everything that counts passed. `failed`: something failed. `partial`: something was not run."""
+def verdict_of(results: Sequence[RequirementResult], spoiled: Sequence[str] = ()) -> Verdict:
+    """`conformant`: everything that counts passed. `failed`: something failed. `partial`: something was not run, or
+    `spoiled` by what is not the suite's."""
     counting = [one for one in results if one.level != "provisional" and one.outcome not in _CAN_NOT_APPLY]
     if any(one.outcome == "failed" for one in counting):
         return "failed"
     whole = any(one.level == "core" for one in counting) and all(one.outcome == "passed" for one in counting)
-    return "conformant" if whole else "partial"
+    return "conformant" if whole and not spoiled else "partial"
