@@ -86,7 +86,11 @@ class StoreClient(ClientTwins):
 
     def schedule_many(self, calls: Iterable[Call[R]], /, *, batch: int = 1000) -> list[Instance[R]]:
         """Add many, `batch` at a time (1 to 1,000); one instance for each call, in order. When `calls` itself
-        raises, the batches before stay scheduled. The outputs of a call, in this list, are those of one instance."""
+        raises, the batches before stay scheduled. The outputs of a call, in this list, are those of one instance.
+
+        Raises: StoreError when the store refused some, for their size; the others of that batch are added all the
+        same, so a unique key is what makes it safe to repeat.
+        """
         if not isinstance(batch, int) or not 1 <= batch <= MAX_BATCH:
             raise ConfigError(f"schedule_many(batch) must be 1 to {MAX_BATCH}; got {batch!r}")
         found: list[Instance[R]] = []
