@@ -100,7 +100,7 @@ class EventLoopExecutor:
         import asyncio
 
         asyncio.run_coroutine_threadsafe(self._close(), loop)
-        if self._stopped.wait(_JOIN_S) and self._closed:
+        if self._stopped.wait(_JOIN_S) and loop.is_closed():
             thread.join(_JOIN_S)
 
     async def _close(self) -> None:
@@ -112,9 +112,9 @@ class EventLoopExecutor:
             task.cancel()
         if tasks:
             _, left = await asyncio.wait(tasks, timeout=_JOIN_S / 2)
-            if left:  # in a closed loop they would spin in the last thread that holds them
+            if left:  # the loop stays open for them: torn from it, they could keep the program from ending
                 self._stopped.set()
-                return
+                await asyncio.wait(left)
         await loop.shutdown_asyncgens()
         await loop.shutdown_default_executor()
         self._closed = True
