@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 
 from rota.engine.limits import UNBOUNDED
-from rota.model.errors import LeaseLost
 from rota.model.records import Claim
 from rota.store.contract import MAX_PROMOTED
+from rota.store.refusals import lease_lost
 from rota_store_sqlite.entry import BEFORE_ALL, NOWHERE, Entry, decode_record
 from rota_store_sqlite.lanes import lane_started, settle_lanes
 from rota_store_sqlite.moves import CANCELED, PROCESSING, finish, move
@@ -48,10 +48,7 @@ def claim(step: Step, worker: str, seq: int, names: Sequence[str], limit: int) -
     """
     known = step.one(_WORKER, "claims", step.ns, worker)
     if known is None:
-        raise LeaseLost(
-            f"worker {worker!r} has no lease in this namespace: it never sent a beat, was retired, or was reaped after "
-            "its lease had ended; send a beat first, with a new id if the beat answers lost"
-        )
+        raise lease_lost(worker)
     last, answer = known
     if last is not None and seq <= last:
         return _again(step, answer) if seq == last else []
