@@ -1,6 +1,7 @@
 """The SQLite store for the conformance suite, by its file: the plugin need not be installed."""
 
 import sqlite3
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
@@ -9,7 +10,9 @@ from typing import Final
 
 from rota.model.clock import Clock
 from rota.store.contract import Store
+from rota.store.url import StoreURL
 from rota_conformance.harness import StoreHarness
+from rota_store_sqlite.location import Location
 from rota_store_sqlite.store import SQLiteStore, open_store
 
 __all__ = ["Harness"]
@@ -36,19 +39,33 @@ class Harness(StoreHarness):
 
     def dump(self, namespace: str) -> Mapping[str, int]:
         """Rows by table, read past the store."""
-        path = Path(self.url.removeprefix("sqlite:///").partition("?")[0])
-        with closing(sqlite3.connect(path)) as connection:
+        with closing(sqlite3.connect(self._path)) as connection:
             return {table: number for table, number in _counted(connection, namespace) if number}
 
     def drop_connections(self) -> bool:
-        """Close every connection behind the stores' backs: they connect anew."""
+        """Close every connection behind the stores' backs, as a fork does: they connect anew."""
         for store in self._opened:
-            store._hub.database.close()
+            store._hub.database.disconnect()
         return True
 
     def restart_backend(self) -> bool:
-        """There is no server: what a restart comes to is that every connection is gone."""
-        return self.drop_connections()
+        """There is no server: what a restart comes to is that all processes end at once, and with them what they have
+        in memory. What stands in the file and its log at this moment is all that is left, not put in order by anybody.
+
+        Copied by another process: a descriptor that this one closed would drop its locks.
+        """
+        names = [self._path, self._path.with_name(f"{self._path.name}-wal")]
+        copies = [one.with_name(f"{one.name}-left") for one in names]
+        for name, copy in zip(names, copies, strict=True):
+            subprocess.run(["cp", name, copy], check=True)
+        self.drop_connections()
+        for name, copy in zip(names, copies, strict=True):
+            copy.replace(name)
+        return True
+
+    @property
+    def _path(self) -> Path:
+        return Location.of(StoreURL.parse(self.url)).path
 
     def close(self) -> None:
         """Remove the file."""

@@ -6,6 +6,7 @@ from threading import Condition
 from typing import Final, Protocol, TypeVar
 
 from rota.model.clock import Clock
+from rota.store.forks import watch_forks
 
 __all__ = ["Bell", "Calls", "mono_ms"]
 
@@ -37,14 +38,15 @@ def mono_ms(clock: Clock) -> int:
 
 
 class _Call:
-    """One blocked call; `ended`: interrupted, or its store was closed."""
+    """One blocked call; `ended`: interrupted, or its store was closed (`closed`)."""
 
-    __slots__ = ("ended", "name", "session")
+    __slots__ = ("closed", "ended", "name", "session")
 
     def __init__(self, name: tuple[str, str], session: object) -> None:
         self.name = name
         self.session = session
         self.ended = False
+        self.closed = False
 
 
 class Calls:
@@ -54,6 +56,7 @@ class Calls:
         self._doorbell = doorbell
         self._blocked: set[_Call] = set()
         self._pending: dict[tuple[str, str], None] = {}
+        watch_forks(self)
 
     def until(
         self,
@@ -79,6 +82,8 @@ class Calls:
                 if due_ms is not None:
                     left_ms = min(left_ms, max(due_ms, 1))
                 self._doorbell.wait(clock, topics, seen, left_ms / 1000, lambda: call.ended)
+                if call.closed:
+                    return found  # to look once more would connect again
 
     @contextmanager
     def _entered(self, name: tuple[str, str], session: object) -> Iterator[_Call]:
@@ -109,7 +114,19 @@ class Calls:
     def end_session(self, session: object) -> None:
         """End every blocked call made through one connection."""
         with self._doorbell.condition:
-            self._end([call for call in self._blocked if call.session is session])
+            found = [call for call in self._blocked if call.session is session]
+            for call in found:
+                call.closed = True
+            self._end(found)
+
+    def before_fork(self) -> None:
+        """Nothing to let go of: the doorbell keeps other threads out."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Forget, in the child, what the threads of the parent wait for."""
+        if in_child:
+            self._blocked.clear()
+            self._pending.clear()
 
     def _end(self, calls: list[_Call]) -> None:
         for call in calls:

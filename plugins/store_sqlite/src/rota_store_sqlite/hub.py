@@ -1,5 +1,6 @@
 """What all stores of a process on one file share: the database, the doorbell, the blocked calls."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ class Hub:
 
     def __init__(self, location: Location) -> None:
         self.database = Database(location)
-        self.doorbell = Doorbell(f"sqlite:{location.path}")
+        self.doorbell = Doorbell(f"sqlite:{os.path.realpath(location.path)}", self.database.changed)
         self.calls = Calls(self.doorbell)
         self.boot = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
 

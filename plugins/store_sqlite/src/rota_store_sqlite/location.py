@@ -1,5 +1,6 @@
 """From a URL to the file and how it is written."""
 
+import sqlite3
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -10,6 +11,7 @@ __all__ = ["Location"]
 
 _SYNCHRONOUS: Final = ("full", "normal")
 _BUSY_S: Final = 30.0
+_NEEDED: Final = (3, 37, 0)  # STRICT tables; RETURNING, and upserts that name no index, since 3.35
 
 
 class Location(NamedTuple):
@@ -23,7 +25,12 @@ class Location(NamedTuple):
 
     @classmethod
     def of(cls, url: StoreURL) -> "Location":
-        """What `sqlite:///jobs.db?synchronous=normal&busy=30` says. Raises: ConfigError."""
+        """What `sqlite:///jobs.db?synchronous=normal&busy=30` says. Raises: ConfigError, for an SQLite too old as well."""
+        if sqlite3.sqlite_version_info < _NEEDED:
+            raise ConfigError(
+                f"this Python's SQLite is {sqlite3.sqlite_version}, the SQLite store needs "
+                f"{'.'.join(map(str, _NEEDED))} or newer; use a Python that brings it, or another store"
+            )
         options = url.options({"synchronous": str, "busy": float})
         if not url.file:
             raise ConfigError(
