@@ -24,9 +24,10 @@ def refuse_foreign(location: Location) -> None:
     """
     if not location.path.exists():
         return
+    has_log = location.path.with_name(f"{location.path.name}-wal").exists()  # asked first: another may be making both
     with closing(sqlite3.connect(f"{location.path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         try:
-            _layout(connection, location)
+            _layout(connection, location, has_log)
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_CORRUPT:  # that is how it looks while its log is written back
                 raise
@@ -65,10 +66,10 @@ def migrate(connection: sqlite3.Connection, location: Location) -> None:
             raise
 
 
-def _layout(connection: sqlite3.Connection, location: Location) -> int:
+def _layout(connection: sqlite3.Connection, location: Location, has_log: bool = False) -> int:
     application, layout = _pragma(connection, "application_id"), _pragma(connection, "user_version")
     if application != _APPLICATION_ID:
-        if application or layout or connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+        if application or layout or has_log or connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
             raise IncompatibleStore(
                 f"{location.path} is a database of another program; give the jobs a file of their own"
             )
