@@ -52,7 +52,7 @@ def resource() -> str:
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A temporary folder of the test's own, with a name short enough for a socket's address."""
-    with tempfile.TemporaryDirectory(prefix="rota-", dir="/tmp") as path:  # noqa: S108 - made by mkdtemp
+    with tempfile.TemporaryDirectory(prefix="rota-", dir="/tmp") as path:
         monkeypatch.setattr(tempfile, "tempdir", path)
         yield Path(path)
 

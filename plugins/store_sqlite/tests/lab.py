@@ -72,7 +72,7 @@ class Lab:
 
 
 class Program:
-    """Another process that runs a script; it says lines, and goes on with a line that it is told. Use it in a `with`."""
+    """Another process that runs a script: it says lines, and goes on when it is told one. Use it in a `with`."""
 
     def __init__(self, script: str, *arguments: object) -> None:
         command = [sys.executable, "-W", "ignore", "-c", script, *map(str, arguments)]

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -12,6 +12,7 @@ from plugins.store_sqlite.tests.lab import Lab, Program
 
 from rota.model.errors import StoreError, StoreUnavailable
 from rota.model.records import WorkerRecord
+from rota_store_sqlite.store import SQLiteStore
 
 _HOLDS = """
 import sqlite3, sys
@@ -30,6 +31,13 @@ def _held_by_another_process(path: Path) -> Iterator[Program]:
     with Program(_HOLDS, path) as other:
         assert "holds" == other.says()
         yield other
+
+
+def _deleting(store: SQLiteStore, meanwhile: Callable[[sqlite3.Connection], None]) -> None:
+    """A transaction in which something else happens."""
+    with store._hub.database.write() as connection:
+        connection.execute("DELETE FROM instance")
+        meanwhile(connection)
 
 
 def test_writer_waits_for_another_process_and_goes_on(lab: Lab) -> None:
@@ -94,10 +102,12 @@ def test_what_goes_wrong_in_a_transaction_leaves_nothing_of_it(lab: Lab) -> None
     """Whatever it was."""
     store = lab.store()
     lab.add(store)
-    database = store._hub.database
-    with pytest.raises(KeyboardInterrupt), database.write() as connection:
-        connection.execute("DELETE FROM instance")
+
+    def fails(connection: sqlite3.Connection) -> None:
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _deleting(store, fails)
     assert 1 == lab.count(store)
 
 
@@ -109,10 +119,12 @@ def test_connection_that_cannot_even_roll_back_is_replaced(lab: Lab) -> None:
     def refuses(action: int, name: str | None, *_: object) -> int:
         return sqlite3.SQLITE_DENY if (action, name) == (sqlite3.SQLITE_TRANSACTION, "ROLLBACK") else sqlite3.SQLITE_OK
 
-    with pytest.raises(LookupError), store._hub.database.write() as connection:
-        connection.execute("DELETE FROM instance")
+    def fails(connection: sqlite3.Connection) -> None:
         connection.set_authorizer(refuses)
         raise LookupError
+
+    with pytest.raises(LookupError):
+        _deleting(store, fails)
     lab.add(store)
     assert 2 == lab.count(store)
 
@@ -121,10 +133,13 @@ def test_thread_that_comes_back_in_the_midst_of_its_own_call_hangs_on_no_lock(la
     """A signal handler may: that call is refused, the one underneath has to be repeated, and nothing is kept."""
     store = lab.store()
     lab.add(store)
-    with pytest.raises(StoreUnavailable, match="repeat it"), store._hub.database.write() as connection:
-        connection.execute("DELETE FROM instance")
+
+    def comes_back(connection: sqlite3.Connection) -> None:
         with pytest.raises(StoreError):
             lab.add(store)
+
+    with pytest.raises(StoreUnavailable, match="repeat it"):
+        _deleting(store, comes_back)
     assert 1 == lab.count(store)
 
 

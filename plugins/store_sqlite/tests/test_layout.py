@@ -103,9 +103,8 @@ def test_file_that_was_cut_off_while_its_log_was_written_back_opens(lab: Lab, tm
     with store._hub.database.write() as connection:
         size = connection.execute("PRAGMA page_size").fetchone()[0]
     with closing(sqlite3.connect(lab.path)) as other:
-        assert (0, True) == (lambda row: (row[0], row[1] > 10))(
-            other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        )
+        busy, in_log, written_back = other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    assert (0, in_log) == (busy, written_back)
     folder = tmp_path / "left"
     folder.mkdir()
     subprocess.run(["cp", lab.path, f"{lab.path}-wal", folder], check=True)

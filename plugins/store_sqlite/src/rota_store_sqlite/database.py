@@ -20,9 +20,9 @@ __all__ = ["Database"]
 class Database:
     """All threads of the process share it: of those that write, and of those that read, one at a time goes on.
 
-    No connection is ever carried across a fork: SQLite keeps the locks of a process in its memory, where the child would
-    find those of the parent and take them for its own; the parent would then drop a log that the child still writes.
-    So a fork waits for what is under way and closes both; parent and child connect anew.
+    No connection is ever carried across a fork: SQLite notes in memory which locks its process has, where the child
+    would find those of the parent and take them for its own; the parent would then drop a log that the child still
+    writes. So a fork waits for what is under way and closes both; parent and child connect anew.
     """
 
     def __init__(self, location: Location) -> None:

@@ -39,7 +39,9 @@ def translated(path: object) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _translation(path, error) from error
     except OSError as error:
-        raise StoreUnavailable(f"the SQLite store {path}: {error}; check the file, its folder and their owner") from error
+        raise StoreUnavailable(
+            f"the SQLite store {path}: {error}; check the file, its folder and their owner"
+        ) from error
     except OverflowError as error:
         raise ConfigError(
             f"the SQLite store {path}: {error}: a number is beyond 64 bits; nothing of this call was kept"

@@ -25,7 +25,7 @@ class Location(NamedTuple):
 
     @classmethod
     def of(cls, url: StoreURL) -> "Location":
-        """What `sqlite:///jobs.db?synchronous=normal&busy=30` says. Raises: ConfigError, for an SQLite too old as well."""
+        """What `sqlite:///jobs.db?synchronous=normal&busy=30` says. Raises: ConfigError, also for an old SQLite."""
         if sqlite3.sqlite_version_info < _NEEDED:
             raise ConfigError(
                 f"this Python's SQLite is {sqlite3.sqlite_version}, the SQLite store needs "

@@ -9,8 +9,8 @@ __all__ = ["network_file_system"]
 _MOUNTS: Final = Path("/proc/self/mountinfo")  # Linux
 _NETWORK: Final = frozenset(
     {
-        "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs", "glusterfs", "lustre",
-        "ncpfs", "nfs", "nfs4", "orangefs", "smb3", "smbfs",
+        "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs", "glusterfs",
+        "lustre", "ncpfs", "nfs", "nfs4", "orangefs", "smb3", "smbfs",
     }
 )  # fmt: skip
 

@@ -65,10 +65,6 @@ SELECT {columns} FROM instance WHERE ns = ? AND worker = ? AND state = 2
 -- (ns, worker) -> id of what it holds and is asked to cancel
 SELECT id FROM instance WHERE ns = ? AND worker = ? AND state = 2 AND cancel <> 0 ORDER BY id
 
--- name: deliver
--- (ns, worker)
-UPDATE instance SET cancel = 2 WHERE ns = ? AND worker = ? AND state = 2 AND cancel = 1
-
 -- name: orphans
 -- (ns, limit) -> {columns} of what dead workers hold
 SELECT {columns} FROM instance

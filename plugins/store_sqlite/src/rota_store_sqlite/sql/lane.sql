@@ -38,7 +38,3 @@ SELECT DISTINCT lane FROM instance WHERE kind = ? AND lane IS NOT NULL AND place
 SELECT count(*) FROM instance AS i
 WHERE kind = ?1 AND lane IS NOT NULL AND place = 3
     AND NOT EXISTS (SELECT 1 FROM instance WHERE kind = ?1 AND lane = i.lane AND place = 1)
-
--- name: due_in_lanes
--- (kind) -> how many are ready or wait in lanes
-SELECT count(*) FROM instance WHERE kind = ? AND lane IS NOT NULL AND place IN (1, 3)
