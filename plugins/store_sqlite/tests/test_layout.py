@@ -7,10 +7,12 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from plugins.store_sqlite.tests.lab import Lab, Program
 
 from rota.model.errors import IncompatibleStore, StoreError
+from rota.model.records import Ending, Outcome
 from rota_store_sqlite import layout
 from rota_store_sqlite.statements import LAYOUT, schema
 
@@ -183,3 +185,18 @@ def test_migration_that_fails_leaves_the_layout_before_it(lab: Lab, monkeypatch:
     assert LAYOUT == _asked(lab.path, "PRAGMA user_version")
     assert 3 == lab.count(lab.store())
     assert 0 == _asked(lab.path, "SELECT count(*) FROM sqlite_schema WHERE name = 'later'")
+
+
+def test_fields_that_a_newer_version_wrote_stay_in_the_record_of_an_instance(lab: Lab) -> None:
+    """Whatever an older one does with it in a rolling upgrade: what was asked for is never written anew."""
+    store = lab.store()
+    ids = lab.add(store)
+    with store._hub.database.write() as connection:
+        fields = msgspec.msgpack.decode(connection.execute("SELECT record FROM instance").fetchone()[0])
+        newer = msgspec.msgpack.encode({**fields, "later": [1, 2]})
+        connection.execute("UPDATE instance SET record = ?", (newer,))
+    (claim,) = lab.claim(store)
+    store.settle([Outcome(ids[0], claim.token, Ending.TERMINATED, retry_after_ms=0)])
+    store.settle([Outcome(ids[0], one.token, Ending.RELEASED) for one in lab.claim(store)])
+    store.cancel(ids)
+    assert newer == _asked(lab.path, "SELECT record FROM instance")

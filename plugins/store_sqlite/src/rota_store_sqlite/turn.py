@@ -1,8 +1,8 @@
 """Waiting for other processes that write.
 
-SQLite's own way looks less and less often, up to ten times a second, and starves: among three processes that write
-without pause one came to its turn once in 3 s. Looking every millisecond all have an equal share, and waited 0.2 s at
-most.
+SQLite's own way looks less and less often, up to ten times a second, and so starves one among several that write without
+pause, for seconds. Looking every millisecond gives all an equal share at the same throughput. A lock on a file beside it
+would do no better: who lets go of it takes it again before the one that waits is awake.
 """
 
 import sqlite3
