@@ -251,13 +251,15 @@ store = opened()
 add(store, 3)
 child = ctypes.CDLL(None).fork()
 if child == 0:
+    store.close()
     try:
         add(store)
     except StoreUnavailable as error:
         os._exit(7 if "fork" in str(error) else 2)
     os._exit(1)
+code = ended(child)
 add(store, 2)
-print(ended(child), count(store))
+print(code, count(store))
 """
     assert "7 5\n" == _output(script, tmp_path / "jobs.db")
     assert (5, "ok") == _standing(tmp_path / "jobs.db")

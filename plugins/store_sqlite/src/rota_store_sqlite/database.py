@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import RLock
 
-from rota.model.errors import StoreError, StoreUnavailable
+from rota.model.errors import RotaError, StoreUnavailable
 from rota.store.forks import watch_forks
 from rota_store_sqlite.connecting import connect
 from rota_store_sqlite.faults import translated
@@ -77,9 +77,10 @@ class Database:
             if self._closed:
                 return False
             try:
-                connection = self._connected(self._reader)
-                seen = connection, connection.execute("PRAGMA data_version").fetchone()[0]
-            except (sqlite3.Error, StoreError):
+                with translated(self._location.path):
+                    connection = self._connected(self._reader)
+                    seen = connection, connection.execute("PRAGMA data_version").fetchone()[0]
+            except RotaError:
                 return True  # whoever waits meets the error itself
             changed, self._seen = seen != self._seen, seen
             return changed
@@ -127,7 +128,10 @@ class Database:
 
 
 class _Seat:
-    """A connection, for whoever holds the lock. A thread that is interrupted in it by itself does not wait for ever."""
+    """A connection, for whoever holds the lock. A thread that is interrupted in it by itself does not wait for ever.
+
+    `pid` is the process that made the connection: no other one may use it, or close it.
+    """
 
     __slots__ = ("connection", "lock", "pid")
 
@@ -137,9 +141,10 @@ class _Seat:
         self.pid = 0
 
     def let_go(self) -> None:
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            connection.close()
+        if self.pid == os.getpid():
+            connection, self.connection = self.connection, None
+            if connection is not None:
+                connection.close()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ _LOOK_S: Final = 0.001
 
 def take_turn(connection: sqlite3.Connection, statement: str, busy_s: float) -> sqlite3.Cursor:
     """Execute `statement` as soon as nobody else is in its way. Raises: sqlite3.OperationalError after `busy_s`."""
-    clock, pause = SystemClock(), Event()  # other processes keep no other time
+    clock = SystemClock()  # other processes keep no other time
     give_up_s = clock.monotonic() + busy_s
     while True:
         try:
@@ -26,4 +26,4 @@ def take_turn(connection: sqlite3.Connection, statement: str, busy_s: float) -> 
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or clock.monotonic() >= give_up_s:
                 raise
-        pause.wait(_LOOK_S)
+        Event().wait(_LOOK_S)
