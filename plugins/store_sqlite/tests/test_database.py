@@ -47,7 +47,7 @@ def test_writer_waits_for_another_process_and_goes_on(lab: Lab) -> None:
     with _held_by_another_process(lab.path) as other:
         thread = Thread(target=lambda: (lab.add(store), added.set()))
         thread.start()
-        assert not added.wait(0.3)
+        assert not added.wait(0.1)
         other.tell()
         assert added.wait(20)
     thread.join()

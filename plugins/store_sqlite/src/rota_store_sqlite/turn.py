@@ -1,8 +1,8 @@
 """Waiting for other processes that write.
 
-SQLite's own way looks less and less often, up to ten times a second, and so starves one among several that write without
-pause, for seconds. Looking every millisecond gives all an equal share at the same throughput. A lock on a file beside it
-would do no better: who lets go of it takes it again before the one that waits is awake.
+SQLite's own way looks less and less often, up to ten times a second, and so starves one among several that write
+without pause, for seconds. Looking every millisecond gives all an equal share, at the same throughput. A lock on a file
+beside it does no better: who lets go of it has it again before the one that waits for it is awake.
 """
 
 import sqlite3
