@@ -83,18 +83,3 @@ thread.join()
 print(made[0].heard)
 """
     assert "[]\n[]\n" == _output(script)
-
-
-def test_child_of_a_fork_past_python_is_told_too() -> None:
-    """A server that forks in C calls the child's hooks alone."""
-    script = """
-import ctypes
-one = Told("one")
-if ctypes.CDLL(None).fork() == 0:
-    ctypes.pythonapi.PyOS_AfterFork_Child()
-    print(one.heard, Told("new").heard, flush=True)
-    os._exit(0)
-os.wait()
-print(one.heard)
-"""
-    assert "['child'] []\n[]\n" == _output(script)

@@ -20,13 +20,13 @@ class Forking(Protocol):
         ...
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Let the other threads go on; in the child there are none, and what they were in the midst of is gone.
-        A fork made past Python may tell the child alone."""
+        """Let the other threads go on; in the child there are none, and what they were in the midst of is gone."""
         ...
 
 
 def watch_forks(one: Forking) -> None:
-    """Tell `one` of every fork of this process from now on, for as long as anything else holds it."""
+    """Tell `one` of every fork of this process from now on, for as long as anything else holds it; of those that a
+    library makes past Python it hears nothing."""
     _forks.add(one)
 
 
@@ -60,8 +60,8 @@ class _Forks:
 
     def _in_child(self) -> None:
         self._lock = RLock()
-        self._told = []
-        for one in list(self._watching):
+        told, self._told = self._told, []
+        for one in told:
             one.after_fork(in_child=True)
 
 
