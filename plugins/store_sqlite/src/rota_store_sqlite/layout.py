@@ -67,13 +67,12 @@ def migrate(connection: sqlite3.Connection, location: Location) -> None:
 
 
 def _layout(connection: sqlite3.Connection, location: Location, has_log: bool = False) -> int:
-    application, layout = _pragma(connection, "application_id"), _pragma(connection, "user_version")
-    if application != _APPLICATION_ID:
-        if application or layout or has_log or connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
-            raise IncompatibleStore(
-                f"{location.path} is a database of another program; give the jobs a file of their own"
-            )
-    elif layout > LAYOUT:
+    layout = _pragma(connection, "user_version")
+    in_use = layout or has_log or connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None
+    application = _pragma(connection, "application_id")  # asked last: who makes the file meanwhile begins with it
+    if application != _APPLICATION_ID and (application or in_use):
+        raise IncompatibleStore(f"{location.path} is a database of another program; give the jobs a file of their own")
+    if layout > LAYOUT:
         raise IncompatibleStore(
             f"{location.path} has layout {layout}, this rota-store-sqlite knows up to {LAYOUT}: upgrade it, or use "
             "another file"
