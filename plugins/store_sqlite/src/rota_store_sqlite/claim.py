@@ -1,7 +1,7 @@
 """`claim`: hand due instances to a worker."""
 
 from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Final
 
 import msgspec
@@ -110,7 +110,8 @@ def _take(step: Step, kinds: dict[int, Kind], worker: str, limit: int) -> tuple[
         if room > 0:
             rows = step.connection.execute(_INSTANCE["ready"], (kind_id, min(limit + MAX_PROMOTED, 2 * limit + 16)))
             heads += [(row, kind_id) for row in rows]
-    heapify(heads)
+    heads.sort()  # which makes it a heap as well
+    step.load_at([n for (*_, n), _ in heads[:limit]])
     chosen: list[Entry] = []
     expired = 0
     while heads and len(chosen) < limit and expired < MAX_PROMOTED:

@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, cached_property, lru_cache
+from itertools import chain
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -14,6 +15,11 @@ from rota_store_sqlite.entry import COLUMNS, STATES, Entry, as_bytes
 from rota_store_sqlite.statements import statements
 
 __all__ = ["Kind", "Step"]
+
+T = TypeVar("T")
+
+_SIZES: Final = (100, 10, 1)
+_SAVED: Final = f"({', '.join('?' * 20)})"
 
 _INSTANCE: Final = {name: text.replace("{columns}", COLUMNS) for name, text in statements("instance").items()}
 _NAMESPACE: Final = statements("namespace")
@@ -63,6 +69,7 @@ class Step:
         self.changes: list[tuple[bytes, int, TransitionRecord]] | None = None  # a list while somebody follows
         self.counts: Counter[tuple[int, int]] = Counter()
         self._entries: dict[int, Entry] = {}  # read in this step: one object a row
+        self._by_id: dict[bytes, Entry] = {}  # the same
         self._dirty: dict[int, Entry] = {}
 
     @cached_property
@@ -83,8 +90,23 @@ class Step:
 
     def entry(self, instance_id: str) -> Entry | None:
         """The instance of that id."""
-        row = self.connection.execute(_INSTANCE["by_id"], (self.ns, as_bytes(instance_id))).fetchone()
-        return None if row is None else self._known(row)
+        key = as_bytes(instance_id)
+        return self._by_id.get(key) or self._found(self.one(_INSTANCE, "by_id", self.ns, key))
+
+    def load(self, ids: Iterable[str]) -> None:
+        """Read the instances of these ids by few statements, for `entry`."""
+        for some in parts([as_bytes(one) for one in ids]):
+            self._load("by_ids", some, self.ns)
+
+    def load_at(self, numbers: Sequence[int]) -> None:
+        """The same by their rows, for `entry_at`."""
+        for some in parts(numbers):
+            self._load("by_ns", some)
+
+    def _load(self, name: str, some: Sequence[Any], *before: Any) -> None:
+        rows = self.connection.execute(_several(name, "?", len(some)), (*before, *some))
+        for row in rows.fetchall():
+            self._known(row)
 
     def has(self, instance_id: str) -> bool:
         """Whether there is an instance of that id."""
@@ -100,10 +122,13 @@ class Step:
         self.flush()
         return [self._known(row) for row in self.connection.execute(_INSTANCE[name], parameters).fetchall()]
 
+    def _found(self, row: tuple[Any, ...] | None) -> Entry | None:
+        return None if row is None else self._known(row)
+
     def _known(self, row: tuple[Any, ...]) -> Entry:
         found = self._entries.get(row[0])
         if found is None:
-            found = self._entries[row[0]] = Entry(*row)
+            found = self._entries[row[0]] = self._by_id[row[1]] = Entry(*row)
         return found
 
     def set_place(self, n: int, place: int) -> None:
@@ -118,9 +143,9 @@ class Step:
 
     def flush(self) -> None:
         """Write the rows that were changed, so that statements see them."""
-        if self._dirty:
-            self.connection.executemany(_INSTANCE["save"], map(_saved, self._dirty.values()))
-            self._dirty.clear()
+        for some in parts([*map(_saved, self._dirty.values())]):
+            self.connection.execute(_several("save", _SAVED, len(some)), [*chain.from_iterable(some)])
+        self._dirty.clear()
 
     # ---- kinds -------------------------------------------------------------------------------
 
@@ -174,6 +199,24 @@ class Step:
         if changed:
             self.connection.executemany(_NAMESPACE["count"], changed)
         self.counts.clear()
+
+
+def parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Runs of 100, 10 or 1, so that statements over several rows come in few sizes.
+
+    One statement for many rows is as fast as many, but lets go of the interpreter's lock once: to get it back takes
+    up to 5 ms each time while a job of this process computes, and other processes wait for the file so long.
+    """
+    start = 0
+    for size in _SIZES:
+        while len(items) - start >= size:
+            yield items[start : start + size]
+            start += size
+
+
+@cache
+def _several(name: str, row: str, number: int) -> str:
+    return _INSTANCE[name].replace("{rows}", ", ".join([row] * number))
 
 
 def _saved(entry: Entry) -> tuple[Any, ...]:

@@ -15,6 +15,14 @@ SELECT {columns} FROM instance WHERE ns = ? AND id = ?
 -- (n) -> {columns}
 SELECT {columns} FROM instance WHERE n = ?
 
+-- name: by_ids
+-- (ns, id...) -> {columns}; {rows} are as many ? as ids
+SELECT {columns} FROM instance WHERE ns = ? AND id IN ({rows})
+
+-- name: by_ns
+-- (n...) -> {columns}
+SELECT {columns} FROM instance WHERE n IN ({rows})
+
 -- name: record
 -- (n) -> record
 SELECT record FROM instance WHERE n = ?
@@ -28,12 +36,14 @@ SELECT n, state, ended_ms FROM instance WHERE ns = ? AND id = ?
 SELECT id FROM instance WHERE kind = ? AND unique_key = ?
 
 -- name: save
--- Everything of a row that a move may change.
+-- Everything of rows that a move may change; {rows} are tuples of it with n last.
 UPDATE instance SET
-    state = ?, place = ?, due_ms = ?, unique_key = ?, expires_ms = ?, worker = ?, token = ?, settled = ?, attempt = ?,
-    crashes = ?, cancel = ?, started_ms = ?, ended_ms = ?, reason = ?, result = ?, error = ?, history = ?, entries = ?,
-    dropped = ?
-WHERE n = ?
+    state = new.column1, place = new.column2, due_ms = new.column3, unique_key = new.column4, expires_ms = new.column5,
+    worker = new.column6, token = new.column7, settled = new.column8, attempt = new.column9, crashes = new.column10,
+    cancel = new.column11, started_ms = new.column12, ended_ms = new.column13, reason = new.column14,
+    result = new.column15, error = new.column16, history = new.column17, entries = new.column18, dropped = new.column19
+FROM (VALUES {rows}) AS new
+WHERE n = new.column20
 
 -- name: set_place
 -- (place, n)
