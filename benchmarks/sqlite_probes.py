@@ -83,7 +83,7 @@ def _rota_s(synchronous: str, jobs: int, processes: int, *, bulk: bool) -> tuple
         if not processes:
             return scheduled_s, 0.0
         command = [sys.executable, str(HERE / "sqlite_worker.py"), url]
-        left = "SELECT 1 FROM counter WHERE state < 3 AND number > 0"
+        left = "SELECT 1 FROM counter WHERE state BETWEEN 0 AND 2 AND number > 0"
         return scheduled_s, _drained_s([command] * processes, file, left)
 
 

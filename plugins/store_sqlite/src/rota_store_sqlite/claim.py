@@ -10,7 +10,7 @@ from rota.engine.limits import UNBOUNDED
 from rota.model.records import Claim
 from rota.store.contract import MAX_PROMOTED
 from rota.store.refusals import lease_lost
-from rota_store_sqlite.entry import BEFORE_ALL, NOWHERE, Entry, decode_record
+from rota_store_sqlite.entry import BEFORE_ALL, DELAYED, IN_LANE, NOWHERE, Entry, decode_record
 from rota_store_sqlite.lanes import lane_started, settle_lanes
 from rota_store_sqlite.moves import CANCELED, PROCESSING, finish, move
 from rota_store_sqlite.statements import statements
@@ -96,8 +96,9 @@ def _instants(step: Step, kind: Kind) -> Iterator[int]:
 def _promote(step: Step, kind: Kind) -> None:
     """Make ready what has become due, at most `MAX_PROMOTED`, and note the lanes that a refill lets go on."""
     for (lane,) in step.connection.execute(_INSTANCE["promote"], (kind.id, step.now_ms, MAX_PROMOTED)).fetchall():
+        step.note_place(kind.id, None, DELAYED, -1)
         if lane is not None:
-            step.note_running(kind.id, lane, 0)
+            step.note_place(kind.id, lane, IN_LANE)
     for (lane,) in step.connection.execute(_LANE["refilled"], (kind.id, step.now_ms)).fetchall():
         step.note_running(kind.id, lane, 0)
 

@@ -44,8 +44,8 @@ def _add(step: Step, kind: Kind, record: InstanceRecord, history: bytes) -> Enqu
         expires_ms = step.now_ms + record.expires_after_ms
     if _insert(step, kind, record, SCHEDULED, place, due_ms, expires_ms, history, 2) is None:
         return EnqueueAnswer("exists", record.id)
-    if place == IN_LANE and record.lane is not None:
-        step.note_running(kind.id, record.lane, 0)
+    if place != READY:
+        step.note_place(kind.id, record.lane, place)
     step.rings |= WORK
     return EnqueueAnswer("added", record.id, due_ms)
 

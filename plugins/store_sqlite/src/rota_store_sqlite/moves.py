@@ -50,7 +50,7 @@ def place(step: Step, entry: Entry) -> None:
         entry.place = READY
     else:
         entry.place = IN_LANE
-        step.note_running(entry.kind, entry.lane, 0)
+    step.note_place(entry.kind, entry.lane, entry.place)
     step.rings |= WORK
 
 
@@ -99,6 +99,7 @@ def _end(
     result: bytes | None = None,
 ) -> None:
     entry.ended_ms = step.now_ms
+    step.note_place(entry.kind, entry.lane, entry.place, -1)
     entry.place = NOWHERE
     entry.result = result
     entry.error = None if error is None else encode(error)

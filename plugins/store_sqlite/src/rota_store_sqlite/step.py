@@ -11,7 +11,7 @@ import msgspec
 
 from rota.engine.limits import Bound, bounds
 from rota.model.records import ErrorRecord, KindDescriptor, TransitionRecord
-from rota_store_sqlite.entry import COLUMNS, STATES, Entry, as_bytes
+from rota_store_sqlite.entry import COLUMNS, COUNTED_DELAYED, DELAYED, IN_LANE, STATES, Entry, as_bytes
 from rota_store_sqlite.statements import statements
 
 __all__ = ["Kind", "Step"]
@@ -66,6 +66,7 @@ class Step:
         self.mono_ms = mono_ms
         self.rings = 0
         self.lanes: dict[tuple[int, str], int] = {}  # those to look at again, with the change in what runs
+        self.waiting: Counter[tuple[int, str]] = Counter()  # the change in what waits in a lane
         self.changes: list[tuple[bytes, int, TransitionRecord]] | None = None  # a list while somebody follows
         self.counts: Counter[tuple[int, int]] = Counter()
         self._entries: dict[int, Entry] = {}  # read in this step: one object a row
@@ -176,6 +177,14 @@ class Step:
     def note_running(self, kind: int, lane: str, change: int) -> None:
         """Look at a lane again before the step ends; `change` is how many more of it run."""
         self.lanes[kind, lane] = self.lanes.get((kind, lane), 0) + change
+
+    def note_place(self, kind: int, lane: str | None, place: int, change: int = 1) -> None:
+        """Count an instance that came to a place, or left it."""
+        if place == DELAYED:
+            self.counts[kind, COUNTED_DELAYED] += change
+        elif place == IN_LANE and lane is not None:
+            self.waiting[kind, lane] += change
+            self.note_running(kind, lane, 0)
 
     def note_added(self, instance_id: bytes, kind: int, state: int) -> None:
         """Keep what an instance went through as it was added: CREATED, and SCHEDULED when that followed at once."""

@@ -63,9 +63,9 @@ RETURNING lane
 -- (kind, after_ms) -> the earliest due time of the delayed after that
 SELECT due_ms FROM instance WHERE kind = ? AND place = 2 AND due_ms > ? ORDER BY due_ms LIMIT 1
 
--- name: due
--- (kind, now_ms) -> how many are due, wherever they wait
-SELECT count(*) FROM instance WHERE kind = ?1 AND (place IN (1, 3) OR (place = 2 AND due_ms <= ?2))
+-- name: unpromoted
+-- (kind, now_ms) -> how many of the delayed are due
+SELECT count(*) FROM instance WHERE kind = ? AND place = 2 AND due_ms <= ?
 
 -- name: held
 -- (ns, worker) -> {columns} of what it holds

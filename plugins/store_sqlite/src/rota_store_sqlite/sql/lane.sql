@@ -1,13 +1,15 @@
 -- Lanes: the instances of a kind that share the key of its limit.
 
 -- name: find
--- (kind, name) -> running, tat_us, refill_ms
-SELECT running, tat_us, refill_ms FROM lane WHERE kind = ? AND name = ?
+-- (kind, name) -> running, tat_us, waiting, held
+SELECT running, tat_us, waiting, held FROM lane WHERE kind = ? AND name = ?
 
 -- name: save
--- (kind, name, running, tat_us, refill_ms)
-INSERT INTO lane (kind, name, running, tat_us, refill_ms) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET running = excluded.running, tat_us = excluded.tat_us, refill_ms = excluded.refill_ms
+-- (kind, name, running, tat_us, refill_ms, waiting, held)
+INSERT INTO lane (kind, name, running, tat_us, refill_ms, waiting, held) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    running = excluded.running, tat_us = excluded.tat_us, refill_ms = excluded.refill_ms, waiting = excluded.waiting,
+    held = excluded.held
 
 -- name: remove
 -- (kind, name)
@@ -29,16 +31,6 @@ SELECT name FROM lane WHERE kind = ? AND refill_ms <= ?
 -- (kind) -> refill_ms
 SELECT min(refill_ms) FROM lane WHERE kind = ? AND refill_ms IS NOT NULL
 
--- name: waiting
--- (kind) -> the lanes in which somebody waits or is ready
-SELECT DISTINCT lane FROM instance WHERE kind = ? AND lane IS NOT NULL AND place IN (1, 3)
-
--- name: held_back
--- (kind) -> how many wait in lanes that have no head
-SELECT count(*) FROM instance AS i
-WHERE kind = ?1 AND lane IS NOT NULL AND place = 3
-    AND NOT EXISTS (SELECT 1 FROM instance WHERE kind = ?1 AND lane = i.lane AND place = 1)
-
--- name: due_in_lanes
--- (kind) -> how many are ready or wait in lanes
-SELECT count(*) FROM instance WHERE kind = ? AND lane IS NOT NULL AND place IN (1, 3)
+-- name: names
+-- (kind) -> name of its lanes: those in which somebody runs, is ready or waits
+SELECT name FROM lane WHERE kind = ?

@@ -22,7 +22,7 @@ CREATE TABLE kind (
 
 CREATE TABLE counter (
     kind INTEGER NOT NULL,
-    state INTEGER NOT NULL,
+    state INTEGER NOT NULL,                -- or -1: held back in lanes, -2: delayed
     number INTEGER NOT NULL,
     PRIMARY KEY (kind, state)
 ) STRICT, WITHOUT ROWID;
@@ -79,6 +79,8 @@ CREATE TABLE lane (
     running INTEGER NOT NULL DEFAULT 0,    -- PROCESSING instances
     tat_us INTEGER NOT NULL DEFAULT 0,
     refill_ms INTEGER,                     -- when time alone lets the next one start, while somebody waits for that
+    waiting INTEGER NOT NULL DEFAULT 0,    -- instances in place 3
+    held INTEGER NOT NULL DEFAULT 0,       -- of them, those that the limit holds back: all while none is ready, else 0
     PRIMARY KEY (kind, name)
 ) STRICT, WITHOUT ROWID;
 
