@@ -38,7 +38,8 @@ class Workers:
 
     def __init__(self, number: int, url: str, namespace: str, lease_s: float, folder: Path) -> None:
         self._command = [
-            sys.executable, "-c", "from rota.cli.main import main; main()", "run", "kill_storm_jobs:manager", "--store", url,
+            sys.executable, "-c", "from rota.cli.main import main; main()",
+            "run", "kill_storm_jobs:manager", "--store", url,
             "--namespace", namespace, "--lease", str(lease_s), "--concurrency", str(CONCURRENCY), "--grace", "5",
             "--log-level", "error",
         ]  # fmt: skip

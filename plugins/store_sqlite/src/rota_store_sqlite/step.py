@@ -3,23 +3,20 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
 from rota.engine.limits import Bound, bounds
 from rota.model.records import ErrorRecord, KindDescriptor, TransitionRecord
 from rota_store_sqlite.entry import COLUMNS, COUNTED_DELAYED, DELAYED, IN_LANE, STATES, Entry, as_bytes
+from rota_store_sqlite.parts import for_rows, parts
 from rota_store_sqlite.statements import statements
 
 __all__ = ["Kind", "Step"]
 
-T = TypeVar("T")
-
-_SIZES: Final = (100, 10, 1)
-_SAVED: Final = f"({', '.join('?' * 20)})"
 
 _INSTANCE: Final = {name: text.replace("{columns}", COLUMNS) for name, text in statements("instance").items()}
 _NAMESPACE: Final = statements("namespace")
@@ -105,8 +102,7 @@ class Step:
             self._load("by_ns", some)
 
     def _load(self, name: str, some: Sequence[Any], *before: Any) -> None:
-        rows = self.connection.execute(_several(name, "?", len(some)), (*before, *some))
-        for row in rows.fetchall():
+        for row in self.connection.execute(for_rows(_INSTANCE[name], len(some)), (*before, *some)).fetchall():
             self._known(row)
 
     def has(self, instance_id: str) -> bool:
@@ -145,7 +141,8 @@ class Step:
     def flush(self) -> None:
         """Write the rows that were changed, so that statements see them."""
         for some in parts([*map(_saved, self._dirty.values())]):
-            self.connection.execute(_several("save", _SAVED, len(some)), [*chain.from_iterable(some)])
+            statement = for_rows(_INSTANCE["save"], len(some), len(some[0]))
+            self.connection.execute(statement, [*chain.from_iterable(some)])
         self._dirty.clear()
 
     # ---- kinds -------------------------------------------------------------------------------
@@ -208,24 +205,6 @@ class Step:
         if changed:
             self.connection.executemany(_NAMESPACE["count"], changed)
         self.counts.clear()
-
-
-def parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Runs of 100, 10 or 1, so that statements over several rows come in few sizes.
-
-    One statement for many rows is as fast as many, but lets go of the interpreter's lock once: to get it back takes
-    up to 5 ms each time while a job of this process computes, and other processes wait for the file so long.
-    """
-    start = 0
-    for size in _SIZES:
-        while len(items) - start >= size:
-            yield items[start : start + size]
-            start += size
-
-
-@cache
-def _several(name: str, row: str, number: int) -> str:
-    return _INSTANCE[name].replace("{rows}", ", ".join([row] * number))
 
 
 def _saved(entry: Entry) -> tuple[Any, ...]:

@@ -94,13 +94,13 @@ WHERE ns = ? AND expires_ms <= ? AND expires_ms IS NOT NULL AND token = 0 AND en
 SELECT history, entries, dropped FROM instance WHERE ns = ? AND id = ?
 
 -- name: ended
--- (kind, state, since_ms, until_ms) -> ended_ms, id, n; those that ended first, first
-SELECT ended_ms, id, n FROM instance
+-- (kind, state, since_ms, until_ms) -> ended_ms, id, n, kind, state; those that ended first, first; off the index alone
+SELECT ended_ms, id, n, kind, state FROM instance
 WHERE kind = ? AND state = ? AND ended_ms IS NOT NULL AND ended_ms >= ? AND ended_ms < ? ORDER BY ended_ms, id
 
 -- name: remove
--- (n)
-DELETE FROM instance WHERE n = ?
+-- (n...)
+DELETE FROM instance WHERE n IN ({rows})
 
 -- name: progress
 -- (:progress, :message, :token, :line, :n): a newer progress of a row

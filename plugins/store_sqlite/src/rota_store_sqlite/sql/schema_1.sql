@@ -7,7 +7,8 @@ CREATE TABLE namespace (
     token INTEGER NOT NULL DEFAULT 0,      -- the last one given to a claim
     version INTEGER NOT NULL DEFAULT 0,    -- the last one given to a schedule or document
     followed INTEGER NOT NULL DEFAULT 0,   -- 1 once somebody asked for changes
-    dropped INTEGER NOT NULL DEFAULT 0     -- changes up to this number are no longer kept
+    changes INTEGER NOT NULL DEFAULT 0,    -- the number of the last change
+    dropped INTEGER NOT NULL DEFAULT 0     -- those up to this number are no longer kept
 ) STRICT;
 
 CREATE TABLE kind (
@@ -119,19 +120,19 @@ CREATE TABLE line (
     at_ms INTEGER NOT NULL,
     level INTEGER NOT NULL,
     message TEXT NOT NULL,
-    size INTEGER NOT NULL,
+    starts INTEGER NOT NULL,               -- the size of all before it
+    size INTEGER NOT NULL,                 -- of its message, in bytes of UTF-8
     PRIMARY KEY (instance, position)
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX line_name ON line (instance, token, n);
 
 CREATE TABLE change (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
     ns INTEGER NOT NULL,
-    body BLOB NOT NULL
-) STRICT;
-
-CREATE INDEX change_ns ON change (ns, number);
+    number INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (ns, number)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE schedule (
     ns INTEGER NOT NULL,
