@@ -24,8 +24,8 @@ SELECT {columns} FROM instance WHERE ns = ? AND id IN ({rows})
 SELECT {columns} FROM instance WHERE n IN ({rows})
 
 -- name: record
--- (n) -> record
-SELECT record FROM instance WHERE n = ?
+-- (ns, id) -> record
+SELECT record FROM instance WHERE ns = ? AND id = ?
 
 -- name: n_by_id
 -- (ns, id) -> n, state, ended_ms
