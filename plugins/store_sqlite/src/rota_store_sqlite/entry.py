@@ -8,9 +8,8 @@ from rota.model.records import ErrorRecord, InstanceRecord, Snapshot
 from rota.store.histories import FINAL, NUMBER, STATES
 
 __all__ = [
-    "AFTER_ALL", "BEFORE_ALL",
-    "COLUMNS", "COUNTED_DELAYED", "COUNTED_HELD", "DELAYED", "Entry", "FINAL", "IN_LANE", "NOWHERE", "NUMBER", "READY", "STATES", "as_bytes",
-    "decode_error", "decode_record", "encode",
+    "AFTER_ALL", "BEFORE_ALL", "COLUMNS", "COUNTED_DELAYED", "COUNTED_HELD", "DELAYED", "Entry", "FINAL", "IN_LANE",
+    "NOWHERE", "NUMBER", "READY", "STATES", "as_bytes", "decode_error", "decode_record", "encode",
 ]  # fmt: skip
 
 #: Where a queued instance stands: the column `place`.

@@ -1,7 +1,7 @@
 """Statements over several rows at once.
 
-One for many rows takes as long as many for one each, but lets go of the interpreter's lock once: to get it back takes up
-to 5 ms each time while a job of this process computes, and other processes wait for the file so long.
+One for many rows lets go of the interpreter's lock once, where one for each row does so for each: to get it back takes
+up to 5 ms while a job of this process computes, and other processes wait for the file so long.
 """
 
 from collections.abc import Iterator, Sequence

@@ -69,15 +69,12 @@ SELECT count(*) FROM instance WHERE kind = ? AND place = 2 AND due_ms <= ?
 
 -- name: held
 -- (ns, worker) -> {columns} of what it holds
-SELECT {columns} FROM instance WHERE ns = ? AND worker = ? AND state = 2
+SELECT {columns} FROM instance INDEXED BY instance_held WHERE ns = ? AND worker = ? AND state = 2
 
 -- name: requested
 -- (ns, worker) -> id of what it holds and is asked to cancel
-SELECT id FROM instance WHERE ns = ? AND worker = ? AND state = 2 AND cancel <> 0 ORDER BY id
-
--- name: deliver
--- (ns, worker)
-UPDATE instance SET cancel = 2 WHERE ns = ? AND worker = ? AND state = 2 AND cancel = 1
+SELECT id FROM instance INDEXED BY instance_held
+WHERE ns = ? AND worker = ? AND state = 2 AND cancel <> 0 ORDER BY id
 
 -- name: orphans
 -- (ns, limit) -> {columns} of what dead workers hold

@@ -1,4 +1,5 @@
--- Lanes: the instances of a kind that share the key of its limit.
+-- Lanes: the instances of a kind that share the key of its limit. What is asked of `instance` repeats the condition of
+-- its index, without which SQLite would not know that it holds; INDEXED BY makes it an error if it did not use it.
 
 -- name: find
 -- (kind, name) -> running, tat_us, waiting, held
@@ -17,11 +18,13 @@ DELETE FROM lane WHERE kind = ? AND name = ?
 
 -- name: head
 -- (kind, lane) -> n, rank, due_ms, id of the one that stands in the ready order
-SELECT n, rank, due_ms, id FROM instance WHERE kind = ? AND lane = ? AND place = 1 LIMIT 1
+SELECT n, rank, due_ms, id FROM instance INDEXED BY instance_lane
+WHERE kind = ? AND lane = ? AND place = 1 AND place IN (1, 3) LIMIT 1
 
 -- name: first
 -- (kind, lane) -> n, rank, due_ms, id of the first that waits in the lane
-SELECT n, rank, due_ms, id FROM instance WHERE kind = ? AND lane = ? AND place = 3 ORDER BY rank, due_ms, id LIMIT 1
+SELECT n, rank, due_ms, id FROM instance INDEXED BY instance_lane
+WHERE kind = ? AND lane = ? AND place = 3 AND place IN (1, 3) ORDER BY rank, due_ms, id LIMIT 1
 
 -- name: refilled
 -- (kind, now_ms) -> name of the lanes whose rate lets the next one start
