@@ -103,5 +103,6 @@ def _refusal(step: Step, kind: Kind, record: InstanceRecord) -> EnqueueAnswer | 
         return refusal
     if step.has(record.id):
         return EnqueueAnswer("exists", record.id)
+    step.flush()  # one that has ended in this step holds its key no more
     holder = step.one(_INSTANCE, "holder", kind.id, record.unique_key)
     return None if holder is None else EnqueueAnswer("duplicate", holder[0].hex())

@@ -17,7 +17,6 @@ from rota_store_sqlite.statements import statements
 
 __all__ = ["Kind", "Step"]
 
-
 _INSTANCE: Final = {name: text.replace("{columns}", COLUMNS) for name, text in statements("instance").items()}
 _NAMESPACE: Final = statements("namespace")
 _decode_descriptor: Final = msgspec.msgpack.Decoder(KindDescriptor).decode
