@@ -33,8 +33,8 @@ def move(
     step.counts[entry.kind, state] += 1
     if entry.lane is not None and PROCESSING in (entry.state, state):
         step.note_running(entry.kind, entry.lane, 1 if state == PROCESSING else -1)
-    elif entry.state == PROCESSING:
-        step.rings |= WORK  # a gate may have room again
+    elif entry.state == PROCESSING and step.has_gate(entry.kind):
+        step.rings |= WORK  # it may have room again
     entry.state = state
     entry.reason = reason
     add_to_history(entry, step.now_ms, worker, reason, error)

@@ -68,6 +68,7 @@ class Step:
         self._entries: dict[int, Entry] = {}  # read in this step: one object a row
         self._by_id: dict[bytes, Entry] = {}  # the same
         self._dirty: dict[int, Entry] = {}
+        self._gated: dict[int, bool] = {}
 
     @cached_property
     def has_edges(self) -> bool:
@@ -154,6 +155,13 @@ class Step:
     def kind_of(self, entry: Entry) -> Kind:
         """The kind of an instance."""
         return Kind(*self.one(_NAMESPACE, "kind_by_id", entry.kind))
+
+    def has_gate(self, kind: int) -> bool:
+        """Whether a kind is bounded as a whole."""
+        found = self._gated.get(kind)
+        if found is None:
+            found = self._gated[kind] = Kind(*self.one(_NAMESPACE, "kind_by_id", kind)).gate is not None
+        return found
 
     def made_kind(self, name: str) -> Kind:
         """The same, made when it is not there."""
