@@ -5,8 +5,8 @@ its SQLite storage, on the same disk and in the same run.
 
 Both write to a log (WAL) with the same `synchronous`. rota schedules in bulk, keeps records, history and counters, and
 settles under a lease. Huey has no bulk: it enqueues one by one, deletes a task as it takes it, and keeps nothing; one
-process of it has one thread (its default, and faster than four), two are its own worker processes. `sqlite_probes.py`
-says how each figure is measured.
+process of it has one thread, its default, two are its own worker processes. `sqlite_probes.py` says how each figure is
+measured.
 """
 
 from measuring import Figure, main

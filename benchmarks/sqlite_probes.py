@@ -88,8 +88,8 @@ def _rota_s(synchronous: str, jobs: int, processes: int, *, bulk: bool) -> tuple
 
 
 def _huey_s(synchronous: str, jobs: int, processes: int) -> tuple[float, float]:
-    """The same of Huey: one by one, and by one process with the one thread that is its default and its fastest, or by
-    two of its own worker processes."""
+    """The same of Huey: one by one, and by one process with the one thread that is its default, or by two of its own
+    worker processes."""
     with _file() as file:
         script = [python_with(HUEY), str(HERE / "sqlite_huey.py")]
         scheduling = [*script, "schedule", file, synchronous, str(jobs)]
