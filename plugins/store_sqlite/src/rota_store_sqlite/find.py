@@ -1,6 +1,6 @@
 """`get`, `find`, `count`, `stats`: what stands in the store."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from rota.model.query import InstanceFilter
@@ -9,10 +9,11 @@ from rota.model.state import State
 from rota.store.contract import MAX_LOOKED_AT
 from rota.store.refusals import no_cursor
 from rota_store_sqlite.entry import BEFORE_ALL, COUNTED_DELAYED, COUNTED_HELD, NUMBER, STATES, Entry, as_bytes
+from rota_store_sqlite.parts import for_rows, parts
 from rota_store_sqlite.statements import statements
 from rota_store_sqlite.step import Kind, Step
 
-__all__ = ["count_by_counters", "find", "get", "stats"]
+__all__ = ["count_by_counters", "find", "get", "over", "stats"]
 
 _PREFIX: Final = "after-"
 _EDGE: Final = statements("edge")
@@ -24,23 +25,36 @@ _SCHEDULED: Final = NUMBER[State.SCHEDULED]
 
 def get(step: Step, ids: Iterable[str]) -> list[Snapshot | None]:
     """Instances as they stand, in the order of `ids`."""
-    return [None if entry is None else _snapshot(step, entry) for entry in map(step.entry, ids)]
+    wanted = list(ids)
+    step.load(wanted)
+    return [None if entry is None else _snapshot(step, entry) for entry in map(step.entry, wanted)]
+
+
+def over(step: Step, ids: Sequence[str]) -> list[str]:
+    """Those of `ids` that are final or gone, in their order."""
+    keys = [as_bytes(one) for one in ids]
+    living: set[bytes] = set()
+    for some in parts(keys):
+        statement = for_rows(_INSTANCE["living"], len(some))
+        living.update(one for (one,) in step.connection.execute(statement, (step.ns, *some)))
+    return [one for one, key in zip(ids, keys, strict=True) if key not in living]
 
 
 def find(step: Step, query: InstanceFilter, cursor: str | None, limit: int) -> FindPage:
     """Up to `limit` matches in id order beyond `cursor`; looks at `MAX_LOOKED_AT` rows at most. Raises: QueryError."""
     after = None if cursor is None else _id_of(cursor)
     rows = _walk(step, query, after)
-    found: list[Entry] = []
+    found: list[int] = []
     looked_at, last = 0, after
     for instance_id, n, matches in rows:
         looked_at, last = looked_at + 1, instance_id
         if matches:
-            found.append(step.entry_at(n))
+            found.append(n)
         if len(found) >= limit:
             break
     more = looked_at == MAX_LOOKED_AT or len(found) >= limit
-    items = tuple(_snapshot(step, entry) for entry in found)
+    step.load_at(found)
+    items = tuple(_snapshot(step, step.entry_at(n)) for n in found)
     return FindPage(items, f"{_PREFIX}{last.hex()}" if more and last is not None else None)
 
 

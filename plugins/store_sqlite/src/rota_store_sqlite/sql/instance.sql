@@ -31,6 +31,10 @@ SELECT record FROM instance WHERE ns = ? AND id = ?
 -- (ns, id) -> n, state, ended_ms
 SELECT n, state, ended_ms FROM instance WHERE ns = ? AND id = ?
 
+-- name: living
+-- (ns, id...) -> id of those that have not ended
+SELECT id FROM instance WHERE ns = ? AND id IN ({rows}) AND ended_ms IS NULL
+
 -- name: holder
 -- (kind, unique_key) -> id
 SELECT id FROM instance WHERE kind = ? AND unique_key = ?
