@@ -43,13 +43,14 @@ class Workers:
             "--namespace", namespace, "--lease", str(lease_s), "--concurrency", str(CONCURRENCY), "--grace", "5",
             "--log-level", "error",
         ]  # fmt: skip
-        self._environ = {**os.environ, "STORM_FOLDER": str(folder)}
-        self._log = (folder / "log").open("ab")
+        path = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._environ = {**os.environ, "STORM_FOLDER": str(folder), "PYTHONPATH": path}
+        self._log = (folder / "log").open("ab+")
         self._living = [self._start() for _ in range(number)]
         self.kills = 0
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, cwd=HERE, env=self._environ, stdout=self._log, stderr=self._log)
+        return subprocess.Popen(self._command, env=self._environ, stdout=self._log, stderr=self._log)
 
     def kill_one(self, rng: random.Random) -> None:
         """SIGKILL one of them, and put another in its place."""
@@ -57,9 +58,13 @@ class Workers:
         victim = self._living[place]
         victim.kill()
         died = victim.wait()
-        assert died == -signal.SIGKILL, f"a worker had ended by itself, with {died}"
+        assert died == -signal.SIGKILL, f"a worker had ended by itself, with {died}:\n{self._said()}"
         self._living[place] = self._start()
         self.kills += 1
+
+    def _said(self) -> str:
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
 
     def stop(self) -> None:
         """End them all in order."""
