@@ -231,6 +231,21 @@ class FollowUpsLost(Mutant):
         return super().settle([replace(one, followups=one.followups[:0]) for one in outcomes])
 
 
+@killed_by("SET-10")
+class FollowUpsMeetTheKeyOfTheEnded(Mutant):
+    """Looks for who holds a unique key before the ending has given it back."""
+
+    def settle(self, outcomes):
+        keys = {one.id: self.standing[one.id].record.unique_key for one in outcomes if one.id in self.standing}
+        return super().settle(
+            [replace(one, followups=tuple(_others(one.followups, keys.get(one.id)))) for one in outcomes]
+        )
+
+
+def _others(records, key):
+    return (record for record in records if key is None or record.unique_key != key)
+
+
 @killed_by("CAN-3")
 class CancelsTheFinal(Mutant):
     """What has ended ends anew."""

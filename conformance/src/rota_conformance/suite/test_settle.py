@@ -323,6 +323,15 @@ def test_followup_that_is_there_or_is_a_duplicate_harms_nothing(lab: Lab) -> Non
 
 
 @proves("SET-10")
+def test_followup_takes_over_the_unique_key_of_the_ended(lab: Lab) -> None:
+    """The ending comes first and gives the key back, so that a job may schedule itself anew."""
+    lab.add(unique_key="k")
+    following = lab.record(unique_key="k")
+    assert "done" == lab.settle(lab.claim_one(), followups=(following,)).status
+    assert [following.id] == lab.claimed_ids()
+
+
+@proves("SET-10")
 def test_too_many_followups_are_refused_before_anything_is_done(lab: Lab) -> None:
     """ConfigError for the whole call: nothing of the batch has happened, and it may be settled rightly afterwards."""
     ids = lab.add_many(2)

@@ -30,26 +30,26 @@ def write_changes(step: Step) -> None:
     for instance_id, kind, transition in step.changes:
         if kind not in names:
             names[kind] = step.one(_NAMESPACE, "kind_by_id", kind)[1]
-        rows.append((step.ns, encode((instance_id, names[kind], transition))))
-    step.connection.executemany(_CHANGE["add"], rows)
+        rows.append(encode((instance_id, names[kind], transition)))
+    last, dropped = step.one(_NAMESPACE, "take_changes", len(rows), step.ns)
+    numbered = enumerate(rows, last - len(rows) + 1)
+    step.connection.executemany(_CHANGE["add"], [(step.ns, number, body) for number, body in numbered])
     step.rings |= CHANGES
-    beyond = step.one(_CHANGE, "oldest_beyond", step.ns, KEPT + _SLACK)
-    if beyond is not None:
-        (newest_dropped,) = step.one(_CHANGE, "oldest_beyond", step.ns, KEPT)
-        step.connection.execute(_CHANGE["drop"], (step.ns, newest_dropped))
-        step.connection.execute(_NAMESPACE["set_dropped"], (newest_dropped, step.ns))
+    if last - dropped > KEPT + _SLACK:
+        step.connection.execute(_CHANGE["drop"], (step.ns, last - KEPT))
+        step.connection.execute(_NAMESPACE["set_dropped"], (last - KEPT, step.ns))
 
 
 def page(step: Step, cursor: str | None, limit: int) -> ChangePage:
     """Up to `limit` changes after `cursor`; without one none, and the recording begins. Raises: CursorExpired;
     QueryError when it is no cursor."""
     start = None if cursor is None else _number(cursor)
-    followed, dropped = step.one(_NAMESPACE, "state", step.ns) or (0, 0)
+    followed, dropped, last = step.one(_NAMESPACE, "state", step.ns) or (0, 0, 0)
     if cursor is None or start is None:
         if not followed:
             step.connection.execute(_NAMESPACE["follow"], (step.ns,))
-        return ChangePage((), f"{_PREFIX}{step.one(_CHANGE, 'last')[0]}")
-    if start < dropped or start > step.one(_CHANGE, "last")[0]:
+        return ChangePage((), f"{_PREFIX}{last}")
+    if not dropped <= start <= last:
         raise cursor_expired(cursor, "the SQLite store", KEPT)
     found = []
     for number, body in step.connection.execute(_CHANGE["page"], (step.ns, start, limit)).fetchall():

@@ -1,7 +1,7 @@
 """`claim`: hand due instances to a worker."""
 
 from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Final
 
 import msgspec
@@ -10,7 +10,7 @@ from rota.engine.limits import UNBOUNDED
 from rota.model.records import Claim
 from rota.store.contract import MAX_PROMOTED
 from rota.store.refusals import lease_lost
-from rota_store_sqlite.entry import BEFORE_ALL, NOWHERE, Entry, decode_record
+from rota_store_sqlite.entry import BEFORE_ALL, DELAYED, IN_LANE, NOWHERE, Entry, decode_record
 from rota_store_sqlite.lanes import lane_started, settle_lanes
 from rota_store_sqlite.moves import CANCELED, PROCESSING, finish, move
 from rota_store_sqlite.statements import statements
@@ -96,8 +96,9 @@ def _instants(step: Step, kind: Kind) -> Iterator[int]:
 def _promote(step: Step, kind: Kind) -> None:
     """Make ready what has become due, at most `MAX_PROMOTED`, and note the lanes that a refill lets go on."""
     for (lane,) in step.connection.execute(_INSTANCE["promote"], (kind.id, step.now_ms, MAX_PROMOTED)).fetchall():
+        step.note_place(kind.id, None, DELAYED, -1)
         if lane is not None:
-            step.note_running(kind.id, lane, 0)
+            step.note_place(kind.id, lane, IN_LANE)
     for (lane,) in step.connection.execute(_LANE["refilled"], (kind.id, step.now_ms)).fetchall():
         step.note_running(kind.id, lane, 0)
 
@@ -110,7 +111,8 @@ def _take(step: Step, kinds: dict[int, Kind], worker: str, limit: int) -> tuple[
         if room > 0:
             rows = step.connection.execute(_INSTANCE["ready"], (kind_id, min(limit + MAX_PROMOTED, 2 * limit + 16)))
             heads += [(row, kind_id) for row in rows]
-    heapify(heads)
+    heads.sort()  # which makes it a heap as well
+    step.load_at([n for (*_, n), _ in heads[:limit]])
     chosen: list[Entry] = []
     expired = 0
     while heads and len(chosen) < limit and expired < MAX_PROMOTED:

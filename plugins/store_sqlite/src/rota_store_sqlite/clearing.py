@@ -9,7 +9,6 @@ from rota_store_sqlite.topics import CHANGES, ENDED, LINES, WORK, WORKER
 __all__ = ["clear"]
 
 _CLEAR: Final = statements("clear")
-_CHANGE: Final = statements("change")
 _NAMESPACE: Final = statements("namespace")
 
 
@@ -17,5 +16,5 @@ def clear(step: Step) -> None:
     """Remove it, and let every blocked call answer. Followers of changes are told that they missed some."""
     for statement in _CLEAR.values():
         step.connection.execute(statement, {"ns": step.ns})
-    step.connection.execute(_NAMESPACE["set_dropped"], (step.one(_CHANGE, "last")[0], step.ns))
+    step.connection.execute(_NAMESPACE["drop_changes"], (step.ns,))
     step.rings = WORK | ENDED | WORKER | LINES | CHANGES

@@ -44,8 +44,8 @@ def _add(step: Step, kind: Kind, record: InstanceRecord, history: bytes) -> Enqu
         expires_ms = step.now_ms + record.expires_after_ms
     if _insert(step, kind, record, SCHEDULED, place, due_ms, expires_ms, history, 2) is None:
         return EnqueueAnswer("exists", record.id)
-    if place == IN_LANE and record.lane is not None:
-        step.note_running(kind.id, record.lane, 0)
+    if place != READY:
+        step.note_place(kind.id, record.lane, place)
     step.rings |= WORK
     return EnqueueAnswer("added", record.id, due_ms)
 
@@ -103,5 +103,6 @@ def _refusal(step: Step, kind: Kind, record: InstanceRecord) -> EnqueueAnswer | 
         return refusal
     if step.has(record.id):
         return EnqueueAnswer("exists", record.id)
+    step.flush()  # one that has ended in this step holds its key no more
     holder = step.one(_INSTANCE, "holder", kind.id, record.unique_key)
     return None if holder is None else EnqueueAnswer("duplicate", holder[0].hex())

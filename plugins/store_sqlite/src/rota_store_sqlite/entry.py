@@ -8,13 +8,15 @@ from rota.model.records import ErrorRecord, InstanceRecord, Snapshot
 from rota.store.histories import FINAL, NUMBER, STATES
 
 __all__ = [
-    "AFTER_ALL", "BEFORE_ALL",
-    "COLUMNS", "DELAYED", "Entry", "FINAL", "IN_LANE", "NOWHERE", "NUMBER", "READY", "STATES", "as_bytes",
-    "decode_error", "decode_record", "encode",
+    "AFTER_ALL", "BEFORE_ALL", "COLUMNS", "COUNTED_DELAYED", "COUNTED_HELD", "DELAYED", "Entry", "FINAL", "IN_LANE",
+    "NOWHERE", "NUMBER", "READY", "STATES", "as_bytes", "decode_error", "decode_record", "encode",
 ]  # fmt: skip
 
 #: Where a queued instance stands: the column `place`.
 NOWHERE, READY, DELAYED, IN_LANE = range(4)
+
+#: What is counted of a kind besides its states: in the column `state` of `counter`.
+COUNTED_HELD, COUNTED_DELAYED = -1, -2
 
 BEFORE_ALL: Final = -(2**62)  #: an instant before any
 AFTER_ALL: Final = 2**62

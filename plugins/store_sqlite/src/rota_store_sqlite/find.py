@@ -1,6 +1,6 @@
 """`get`, `find`, `count`, `stats`: what stands in the store."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from rota.model.query import InstanceFilter
@@ -8,39 +8,53 @@ from rota.model.records import FindPage, KindStats, Snapshot
 from rota.model.state import State
 from rota.store.contract import MAX_LOOKED_AT
 from rota.store.refusals import no_cursor
-from rota_store_sqlite.entry import BEFORE_ALL, NUMBER, STATES, Entry, as_bytes
+from rota_store_sqlite.entry import BEFORE_ALL, COUNTED_DELAYED, COUNTED_HELD, NUMBER, STATES, Entry, as_bytes
+from rota_store_sqlite.parts import for_rows, parts
 from rota_store_sqlite.statements import statements
 from rota_store_sqlite.step import Kind, Step
 
-__all__ = ["count_by_counters", "find", "get", "stats"]
+__all__ = ["count_by_counters", "find", "get", "over", "stats"]
 
 _PREFIX: Final = "after-"
 _EDGE: Final = statements("edge")
-_LANE: Final = statements("lane")
 _INSTANCE: Final = statements("instance")
 _NAMESPACE: Final = statements("namespace")
 _CREATED: Final = NUMBER[State.CREATED]
+_SCHEDULED: Final = NUMBER[State.SCHEDULED]
 
 
 def get(step: Step, ids: Iterable[str]) -> list[Snapshot | None]:
     """Instances as they stand, in the order of `ids`."""
-    return [None if entry is None else _snapshot(step, entry) for entry in map(step.entry, ids)]
+    wanted = list(ids)
+    step.load(wanted)
+    return [None if entry is None else _snapshot(step, entry) for entry in map(step.entry, wanted)]
+
+
+def over(step: Step, ids: Sequence[str]) -> list[str]:
+    """Those of `ids` that are final or gone, in their order."""
+    keys = [as_bytes(one) for one in ids]
+    living: set[bytes] = set()
+    for some in parts(keys):
+        statement = for_rows(_INSTANCE["living"], len(some))
+        living.update(one for (one,) in step.connection.execute(statement, (step.ns, *some)))
+    return [one for one, key in zip(ids, keys, strict=True) if key not in living]
 
 
 def find(step: Step, query: InstanceFilter, cursor: str | None, limit: int) -> FindPage:
     """Up to `limit` matches in id order beyond `cursor`; looks at `MAX_LOOKED_AT` rows at most. Raises: QueryError."""
     after = None if cursor is None else _id_of(cursor)
     rows = _walk(step, query, after)
-    found: list[Entry] = []
+    found: list[int] = []
     looked_at, last = 0, after
     for instance_id, n, matches in rows:
         looked_at, last = looked_at + 1, instance_id
         if matches:
-            found.append(step.entry_at(n))
+            found.append(n)
         if len(found) >= limit:
             break
     more = looked_at == MAX_LOOKED_AT or len(found) >= limit
-    items = tuple(_snapshot(step, entry) for entry in found)
+    step.load_at(found)
+    items = tuple(_snapshot(step, step.entry_at(n)) for n in found)
     return FindPage(items, f"{_PREFIX}{last.hex()}" if more and last is not None else None)
 
 
@@ -58,13 +72,13 @@ def count_by_counters(step: Step, query: InstanceFilter) -> int | None:
 
 
 def stats(step: Step, kinds: Iterable[str] | None) -> list[KindStats]:
-    """Per kind with instances, or paused. O(kinds), and O(lanes) for kinds that limits hold back."""
+    """Per kind with instances, or paused. O(kinds), and O(what claims have still to promote) behind a shut gate."""
     found = sorted(_kinds(step, None if kinds is None else frozenset(kinds)), key=lambda kind: kind.name)
     return [one for one in (_stats(step, kind) for kind in found) if one.counts or one.paused]
 
 
 def _stats(step: Step, kind: Kind) -> KindStats:
-    counts = {STATES[state]: number for state, number in step.connection.execute(_NAMESPACE["counters"], (kind.id,))}
+    counted = dict(step.connection.execute(_NAMESPACE["counters"], (kind.id,)).fetchall())
     ready, delayed = step.one(_INSTANCE, "ready", kind.id, 1), step.one(_INSTANCE, "next_due", kind.id, BEFORE_ALL)
     coming = step.one(_INSTANCE, "next_due", kind.id, step.now_ms)
     shut = kind.gate is not None and kind.gate.room(step.running(kind.id), kind.tat_us, step.now_ms) <= 0
@@ -72,16 +86,17 @@ def _stats(step: Step, kind: Kind) -> KindStats:
     due = [at_ms for at_ms in heads if at_ms is not None and at_ms <= step.now_ms]
     return KindStats(
         kind=kind.name,
-        counts=counts,
+        counts={STATES[state]: number for state, number in counted.items() if state >= 0},
         oldest_due_ms=min(due, default=None) if not shut else None,
         next_due_ms=None if coming is None else coming[0],
-        held_back=_due(step, kind) if shut else step.one(_LANE, "held_back", kind.id)[0],
+        held_back=_due(step, kind, counted) if shut else counted.get(COUNTED_HELD, 0),
         paused=bool(kind.paused),
     )
 
 
-def _due(step: Step, kind: Kind) -> int:
-    return int(step.one(_INSTANCE, "due", kind.id, step.now_ms)[0])
+def _due(step: Step, kind: Kind, counted: dict[int, int]) -> int:
+    promoted = counted.get(_SCHEDULED, 0) - counted.get(COUNTED_DELAYED, 0)
+    return promoted + int(step.one(_INSTANCE, "unpromoted", kind.id, step.now_ms)[0])
 
 
 def _snapshot(step: Step, entry: Entry) -> Snapshot:

@@ -22,34 +22,42 @@ _PREFIX: Final = "ended-"
 
 def append_logs(step: Step, lines: Sequence[LogRecord]) -> None:
     """Keep `lines` of instances that are there."""
-    rows: dict[str, int | None] = {}
+    by_instance: dict[str, list[LogRecord]] = {}
     for line in lines:
-        if line.id not in rows:
-            found = step.one(_INSTANCE, "n_by_id", step.ns, as_bytes(line.id))
-            rows[line.id] = None if found is None else found[0]
-        n = rows[line.id]
-        if n is None:
-            continue
-        if line.progress is None:
-            _append(step, n, line)
-        else:
-            named = {"progress": line.progress, "message": line.message, "token": line.token, "line": line.n, "n": n}
-            step.connection.execute(_INSTANCE["progress"], named)
-        step.rings |= LINES
+        by_instance.setdefault(line.id, []).append(line)
+    for instance_id, some in by_instance.items():
+        found = step.one(_INSTANCE, "n_by_id", step.ns, as_bytes(instance_id))
+        if found is not None:
+            _append(step, found[0], [line for line in some if line.progress is None])
+            _note_progress(step, found[0], [line for line in some if line.progress is not None])
+            step.rings |= LINES
 
 
-def _append(step: Step, n: int, line: LogRecord) -> None:
-    (position,) = step.one(_LOG, "end", n)
-    added_size = len(line.message.encode("utf-8", "replace"))
-    row = (n, position, line.token, line.n, line.attempt, line.at_ms, line.level, line.message, added_size)
-    if not step.connection.execute(_LOG["add"], row).rowcount:
-        return
-    step.connection.execute(_LOG["set_end"], (position + 1, n))
-    number, size = step.one(_LOG, "kept", n)
-    while number > 1 and (number > MAX_LOG_LINES or size > MAX_LOG_BYTES):
-        oldest, dropped_size = step.one(_LOG, "oldest", n)
+def _append(step: Step, n: int, lines: Sequence[LogRecord]) -> None:
+    """Add lines of one instance; what is kept of it is known from its first and its last, whatever lies between."""
+    position, starts = step.one(_LOG, "end", n)
+    for line in lines:
+        size = len(line.message.encode("utf-8", "replace"))
+        row = (n, position, line.token, line.n, line.attempt, line.at_ms, line.level, line.message, starts, size)
+        if step.connection.execute(_LOG["add"], row).rowcount:
+            position, starts = position + 1, starts + size
+    if lines:
+        step.connection.execute(_LOG["set_end"], (position, n))
+        _drop_oldest(step, n, position, starts)
+
+
+def _drop_oldest(step: Step, n: int, end: int, end_size: int) -> None:
+    """Keep no more than the newest `MAX_LOG_LINES`, of `MAX_LOG_BYTES`; the last one in any case."""
+    oldest, starts = step.one(_LOG, "oldest", n)
+    while oldest < end - 1 and (end - oldest > MAX_LOG_LINES or end_size - starts > MAX_LOG_BYTES):
         step.connection.execute(_LOG["drop_one"], (n, oldest))
-        number, size = number - 1, size - dropped_size
+        oldest, starts = step.one(_LOG, "oldest", n)
+
+
+def _note_progress(step: Step, n: int, lines: Sequence[LogRecord]) -> None:
+    for line in lines:
+        named = {"progress": line.progress, "message": line.message, "token": line.token, "line": line.n, "n": n}
+        step.connection.execute(_INSTANCE["progress"], named)
 
 
 def read_logs(step: Step, query: LogFilter, namespace: str) -> LogPage:
@@ -60,7 +68,7 @@ def read_logs(step: Step, query: LogFilter, namespace: str) -> LogPage:
     n, _, ended_ms = found
     parameters = (n, query.position, query.min_level, query.limit)
     rows = step.connection.execute(_LOG["page"], parameters).fetchall()
-    (end,) = step.one(_LOG, "end", n)
+    end, _ = step.one(_LOG, "end", n)
     position = rows[-1][0] + 1 if len(rows) >= query.limit else max(end, query.position)
     lines = tuple(
         LogRecord(query.id, token, number, at_ms, level, message, attempt)
@@ -73,10 +81,10 @@ def drop_logs(step: Step, query: PurgeFilter, cursor: str | None, limit: int) ->
     """Remove the lines of up to `limit` finished instances that match, by the time of their end."""
     after = None if cursor is None else _place_of(cursor)
     rows = finished(step, query, limit, after)
-    dropped = sum(step.connection.execute(_LOG["drop"], (n,)).rowcount > 0 for _, _, n in rows)
+    dropped = sum(step.connection.execute(_LOG["drop"], (n,)).rowcount > 0 for _, _, n, *_ in rows)
     if len(rows) < limit:
         return dropped, None
-    ended_ms, instance_id, _ = rows[-1]
+    ended_ms, instance_id, *_ = rows[-1]
     return dropped, f"{_PREFIX}{ended_ms}-{instance_id.hex()}"
 
 

@@ -33,8 +33,8 @@ def move(
     step.counts[entry.kind, state] += 1
     if entry.lane is not None and PROCESSING in (entry.state, state):
         step.note_running(entry.kind, entry.lane, 1 if state == PROCESSING else -1)
-    elif entry.state == PROCESSING:
-        step.rings |= WORK  # a gate may have room again
+    elif entry.state == PROCESSING and step.has_gate(entry.kind):
+        step.rings |= WORK  # it may have room again
     entry.state = state
     entry.reason = reason
     add_to_history(entry, step.now_ms, worker, reason, error)
@@ -50,7 +50,7 @@ def place(step: Step, entry: Entry) -> None:
         entry.place = READY
     else:
         entry.place = IN_LANE
-        step.note_running(entry.kind, entry.lane, 0)
+    step.note_place(entry.kind, entry.lane, entry.place)
     step.rings |= WORK
 
 
@@ -99,6 +99,7 @@ def _end(
     result: bytes | None = None,
 ) -> None:
     entry.ended_ms = step.now_ms
+    step.note_place(entry.kind, entry.lane, entry.place, -1)
     entry.place = NOWHERE
     entry.result = result
     entry.error = None if error is None else encode(error)

@@ -9,10 +9,9 @@ from rota.store.contract import MAX_LOOKED_AT
 from rota.store.histories import read_history
 from rota_store_sqlite.changes import page
 from rota_store_sqlite.entry import as_bytes
-from rota_store_sqlite.find import count_by_counters, find, get, stats
+from rota_store_sqlite.find import count_by_counters, find, get, over, stats
 from rota_store_sqlite.logs import append_logs, drop_logs, read_logs
 from rota_store_sqlite.statements import statements
-from rota_store_sqlite.step import Step
 from rota_store_sqlite.topics import CHANGES, ENDED, LINES
 from rota_store_sqlite.view import View
 
@@ -88,7 +87,7 @@ class Observation(View):
 
         def look() -> tuple[list[str], None]:
             with self._reading() as step:
-                return [one for one in ids if _is_over(step, one)], None
+                return over(step, ids), None
 
         return self._until(look, bool, ENDED, timeout_ms, waiter)
 
@@ -103,8 +102,3 @@ class Observation(View):
                 return page(step, cursor, limit), None
 
         return self._until(look, lambda found: found.changes, CHANGES, timeout_ms)
-
-
-def _is_over(step: Step, instance_id: str) -> bool:
-    found = step.one(_INSTANCE, "n_by_id", step.ns, as_bytes(instance_id))
-    return found is None or found[2] is not None

@@ -25,7 +25,7 @@ def put_kinds(step: Step, descriptors: Sequence[KindDescriptor]) -> None:
         before = () if kind.descriptor is None else _decode(kind.descriptor).limits
         step.connection.execute(_NAMESPACE["publish_kind"], (encode(descriptor), kind.id))
         if before != descriptor.limits:
-            for (lane,) in step.connection.execute(_LANE["waiting"], (kind.id,)).fetchall():
+            for (lane,) in step.connection.execute(_LANE["names"], (kind.id,)).fetchall():
                 step.note_running(kind.id, lane, 0)
             step.rings |= WORK
 

@@ -5,7 +5,8 @@ from itertools import islice
 from typing import Final
 
 from rota.model.query import PurgeFilter
-from rota_store_sqlite.entry import AFTER_ALL, BEFORE_ALL, FINAL, NUMBER, as_bytes
+from rota_store_sqlite.entry import AFTER_ALL, BEFORE_ALL, FINAL, NUMBER
+from rota_store_sqlite.parts import for_rows, parts
 from rota_store_sqlite.statements import statements
 from rota_store_sqlite.step import Kind, Step
 from rota_store_sqlite.topics import ENDED, LINES
@@ -17,26 +18,23 @@ _EDGE: Final = statements("edge")
 _LOG: Final = statements("log")
 _NAMESPACE: Final = statements("namespace")
 
-_Row = tuple[int, bytes, int]  # the end, the id, the row
+_Row = tuple[int, bytes, int, int, int]  # the end, the id, the row, its kind and state
 
 
 def purge(step: Step, query: PurgeFilter, limit: int) -> int:
     """Remove up to `limit` that match, those that ended first, first; how many. One with live dependents stays."""
-    kinds: set[int] = set()
-    removed = 0
-    for _, _, n in finished(step, query, limit, None, free=True):
-        entry = step.entry_at(n)
-        step.counts[entry.kind, entry.state] -= 1
-        kinds.add(entry.kind)
-        step.connection.execute(_LOG["drop"], (n,))
-        step.connection.execute(_INSTANCE["remove"], (n,))
-        removed += 1
+    rows = finished(step, query, limit, None, free=True)
+    for some in parts([n for _, _, n, *_ in rows]):
+        step.connection.execute(for_rows(_LOG["drop_all"], len(some)), some)
+        step.connection.execute(for_rows(_INSTANCE["remove"], len(some)), some)
+    for *_, kind, state in rows:
+        step.counts[kind, state] -= 1
     step.write_counts()
-    for kind in kinds:
+    for kind in {kind for *_, kind, _ in rows}:
         step.connection.execute(_NAMESPACE["tidy_counters"], (kind,))
         step.connection.execute(_NAMESPACE["drop_kind_if_empty"], (kind,))
     step.rings |= ENDED | LINES
-    return removed
+    return len(rows)
 
 
 def finished(
@@ -70,7 +68,7 @@ def _named(step: Step, query: PurgeFilter, since: int, until: int) -> list[_Row]
         if entry is None or entry.ended_ms is None or not since <= entry.ended_ms < until:
             continue
         if (kinds is None or entry.kind in kinds) and (query.states is None or entry.state in _numbers(query)):
-            found.append((entry.ended_ms, as_bytes(instance_id), entry.n))
+            found.append((entry.ended_ms, entry.id, entry.n, entry.kind, entry.state))
     return found
 
 
@@ -85,4 +83,4 @@ def _kinds(step: Step, query: PurgeFilter) -> list[int]:
 
 
 def _is_free(step: Step, row: _Row) -> bool:
-    return step.one(_EDGE, "holds", row[2]) is None
+    return not step.has_edges or step.one(_EDGE, "holds", row[2]) is None

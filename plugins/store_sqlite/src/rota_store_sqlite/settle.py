@@ -18,6 +18,7 @@ _WORKER: Final = statements("worker")
 
 def settle(step: Step, outcomes: Sequence[Outcome]) -> list[SettleAnswer]:
     """Apply `outcomes` in order. O(log n) each."""
+    step.load(outcome.id for outcome in outcomes)
     alive: dict[str, bool] = {}
     return [_settle(step, outcome, alive) for outcome in outcomes]
 

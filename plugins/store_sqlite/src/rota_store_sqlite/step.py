@@ -2,15 +2,17 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
 
 from rota.engine.limits import Bound, bounds
 from rota.model.records import ErrorRecord, KindDescriptor, TransitionRecord
-from rota_store_sqlite.entry import COLUMNS, STATES, Entry, as_bytes
+from rota_store_sqlite.entry import COLUMNS, COUNTED_DELAYED, DELAYED, IN_LANE, STATES, Entry, as_bytes
+from rota_store_sqlite.parts import for_rows, parts
 from rota_store_sqlite.statements import statements
 
 __all__ = ["Kind", "Step"]
@@ -60,10 +62,13 @@ class Step:
         self.mono_ms = mono_ms
         self.rings = 0
         self.lanes: dict[tuple[int, str], int] = {}  # those to look at again, with the change in what runs
+        self.waiting: Counter[tuple[int, str]] = Counter()  # the change in what waits in a lane
         self.changes: list[tuple[bytes, int, TransitionRecord]] | None = None  # a list while somebody follows
         self.counts: Counter[tuple[int, int]] = Counter()
         self._entries: dict[int, Entry] = {}  # read in this step: one object a row
+        self._by_id: dict[bytes, Entry] = {}  # the same
         self._dirty: dict[int, Entry] = {}
+        self._gated: dict[int, bool] = {}
 
     @cached_property
     def has_edges(self) -> bool:
@@ -83,8 +88,22 @@ class Step:
 
     def entry(self, instance_id: str) -> Entry | None:
         """The instance of that id."""
-        row = self.connection.execute(_INSTANCE["by_id"], (self.ns, as_bytes(instance_id))).fetchone()
-        return None if row is None else self._known(row)
+        key = as_bytes(instance_id)
+        return self._by_id.get(key) or self._found(self.one(_INSTANCE, "by_id", self.ns, key))
+
+    def load(self, ids: Iterable[str]) -> None:
+        """Read the instances of these ids by few statements, for `entry`."""
+        for some in parts([as_bytes(one) for one in ids]):
+            self._load("by_ids", some, self.ns)
+
+    def load_at(self, numbers: Sequence[int]) -> None:
+        """The same by their rows, for `entry_at`."""
+        for some in parts(numbers):
+            self._load("by_ns", some)
+
+    def _load(self, name: str, some: Sequence[Any], *before: Any) -> None:
+        for row in self.connection.execute(for_rows(_INSTANCE[name], len(some)), (*before, *some)).fetchall():
+            self._known(row)
 
     def has(self, instance_id: str) -> bool:
         """Whether there is an instance of that id."""
@@ -100,10 +119,13 @@ class Step:
         self.flush()
         return [self._known(row) for row in self.connection.execute(_INSTANCE[name], parameters).fetchall()]
 
+    def _found(self, row: tuple[Any, ...] | None) -> Entry | None:
+        return None if row is None else self._known(row)
+
     def _known(self, row: tuple[Any, ...]) -> Entry:
         found = self._entries.get(row[0])
         if found is None:
-            found = self._entries[row[0]] = Entry(*row)
+            found = self._entries[row[0]] = self._by_id[row[1]] = Entry(*row)
         return found
 
     def set_place(self, n: int, place: int) -> None:
@@ -118,9 +140,10 @@ class Step:
 
     def flush(self) -> None:
         """Write the rows that were changed, so that statements see them."""
-        if self._dirty:
-            self.connection.executemany(_INSTANCE["save"], map(_saved, self._dirty.values()))
-            self._dirty.clear()
+        for some in parts([*map(_saved, self._dirty.values())]):
+            statement = for_rows(_INSTANCE["save"], len(some), len(some[0]))
+            self.connection.execute(statement, [*chain.from_iterable(some)])
+        self._dirty.clear()
 
     # ---- kinds -------------------------------------------------------------------------------
 
@@ -132,6 +155,13 @@ class Step:
     def kind_of(self, entry: Entry) -> Kind:
         """The kind of an instance."""
         return Kind(*self.one(_NAMESPACE, "kind_by_id", entry.kind))
+
+    def has_gate(self, kind: int) -> bool:
+        """Whether a kind is bounded as a whole."""
+        found = self._gated.get(kind)
+        if found is None:
+            found = self._gated[kind] = Kind(*self.one(_NAMESPACE, "kind_by_id", kind)).gate is not None
+        return found
 
     def made_kind(self, name: str) -> Kind:
         """The same, made when it is not there."""
@@ -151,6 +181,14 @@ class Step:
     def note_running(self, kind: int, lane: str, change: int) -> None:
         """Look at a lane again before the step ends; `change` is how many more of it run."""
         self.lanes[kind, lane] = self.lanes.get((kind, lane), 0) + change
+
+    def note_place(self, kind: int, lane: str | None, place: int, change: int = 1) -> None:
+        """Count an instance that came to a place, or left it."""
+        if place == DELAYED:
+            self.counts[kind, COUNTED_DELAYED] += change
+        elif place == IN_LANE and lane is not None:
+            self.waiting[kind, lane] += change
+            self.note_running(kind, lane, 0)
 
     def note_added(self, instance_id: bytes, kind: int, state: int) -> None:
         """Keep what an instance went through as it was added: CREATED, and SCHEDULED when that followed at once."""

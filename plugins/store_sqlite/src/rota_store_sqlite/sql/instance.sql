@@ -15,6 +15,14 @@ SELECT {columns} FROM instance WHERE ns = ? AND id = ?
 -- (n) -> {columns}
 SELECT {columns} FROM instance WHERE n = ?
 
+-- name: by_ids
+-- (ns, id...) -> {columns}; {rows} are as many ? as ids
+SELECT {columns} FROM instance WHERE ns = ? AND id IN ({rows})
+
+-- name: by_ns
+-- (n...) -> {columns}
+SELECT {columns} FROM instance WHERE n IN ({rows})
+
 -- name: record
 -- (ns, id) -> record
 SELECT record FROM instance WHERE ns = ? AND id = ?
@@ -23,17 +31,23 @@ SELECT record FROM instance WHERE ns = ? AND id = ?
 -- (ns, id) -> n, state, ended_ms
 SELECT n, state, ended_ms FROM instance WHERE ns = ? AND id = ?
 
+-- name: living
+-- (ns, id...) -> id of those that have not ended
+SELECT id FROM instance WHERE ns = ? AND id IN ({rows}) AND ended_ms IS NULL
+
 -- name: holder
 -- (kind, unique_key) -> id
 SELECT id FROM instance WHERE kind = ? AND unique_key = ?
 
 -- name: save
--- Everything of a row that a move may change.
+-- Everything of rows that a move may change; {rows} are tuples of it with n last.
 UPDATE instance SET
-    state = ?, place = ?, due_ms = ?, unique_key = ?, expires_ms = ?, worker = ?, token = ?, settled = ?, attempt = ?,
-    crashes = ?, cancel = ?, started_ms = ?, ended_ms = ?, reason = ?, result = ?, error = ?, history = ?, entries = ?,
-    dropped = ?
-WHERE n = ?
+    state = new.column1, place = new.column2, due_ms = new.column3, unique_key = new.column4, expires_ms = new.column5,
+    worker = new.column6, token = new.column7, settled = new.column8, attempt = new.column9, crashes = new.column10,
+    cancel = new.column11, started_ms = new.column12, ended_ms = new.column13, reason = new.column14,
+    result = new.column15, error = new.column16, history = new.column17, entries = new.column18, dropped = new.column19
+FROM (VALUES {rows}) AS new
+WHERE n = new.column20
 
 -- name: set_place
 -- (place, n)
@@ -53,17 +67,18 @@ RETURNING lane
 -- (kind, after_ms) -> the earliest due time of the delayed after that
 SELECT due_ms FROM instance WHERE kind = ? AND place = 2 AND due_ms > ? ORDER BY due_ms LIMIT 1
 
--- name: due
--- (kind, now_ms) -> how many are due, wherever they wait
-SELECT count(*) FROM instance WHERE kind = ?1 AND (place IN (1, 3) OR (place = 2 AND due_ms <= ?2))
+-- name: unpromoted
+-- (kind, now_ms) -> how many of the delayed are due
+SELECT count(*) FROM instance WHERE kind = ? AND place = 2 AND due_ms <= ?
 
 -- name: held
 -- (ns, worker) -> {columns} of what it holds
-SELECT {columns} FROM instance WHERE ns = ? AND worker = ? AND state = 2
+SELECT {columns} FROM instance INDEXED BY instance_held WHERE ns = ? AND worker = ? AND state = 2
 
 -- name: requested
 -- (ns, worker) -> id of what it holds and is asked to cancel
-SELECT id FROM instance WHERE ns = ? AND worker = ? AND state = 2 AND cancel <> 0 ORDER BY id
+SELECT id FROM instance INDEXED BY instance_held
+WHERE ns = ? AND worker = ? AND state = 2 AND cancel <> 0 ORDER BY id
 
 -- name: orphans
 -- (ns, limit) -> {columns} of what dead workers hold
@@ -80,13 +95,13 @@ WHERE ns = ? AND expires_ms <= ? AND expires_ms IS NOT NULL AND token = 0 AND en
 SELECT history, entries, dropped FROM instance WHERE ns = ? AND id = ?
 
 -- name: ended
--- (kind, state, since_ms, until_ms) -> ended_ms, id, n; those that ended first, first
-SELECT ended_ms, id, n FROM instance
+-- (kind, state, since_ms, until_ms) -> ended_ms, id, n, kind, state; those that ended first, first; off the index alone
+SELECT ended_ms, id, n, kind, state FROM instance
 WHERE kind = ? AND state = ? AND ended_ms IS NOT NULL AND ended_ms >= ? AND ended_ms < ? ORDER BY ended_ms, id
 
 -- name: remove
--- (n)
-DELETE FROM instance WHERE n = ?
+-- (n...)
+DELETE FROM instance WHERE n IN ({rows})
 
 -- name: progress
 -- (:progress, :message, :token, :line, :n): a newer progress of a row

@@ -20,9 +20,17 @@ UPDATE namespace SET version = version + 1 WHERE id = ? RETURNING version
 -- (ns)
 UPDATE namespace SET followed = 1 WHERE id = ?
 
+-- name: take_changes
+-- (number, ns) -> changes, dropped: the last of so many numbers for new changes, and the last that is no longer kept
+UPDATE namespace SET changes = changes + ? WHERE id = ? RETURNING changes, dropped
+
+-- name: drop_changes
+-- (ns): none is kept
+UPDATE namespace SET dropped = changes WHERE id = ?
+
 -- name: state
--- (ns) -> followed, dropped
-SELECT followed, dropped FROM namespace WHERE id = ?
+-- (ns) -> followed, dropped, changes
+SELECT followed, dropped, changes FROM namespace WHERE id = ?
 
 -- name: set_dropped
 -- (number, ns)

@@ -7,7 +7,8 @@ CREATE TABLE namespace (
     token INTEGER NOT NULL DEFAULT 0,      -- the last one given to a claim
     version INTEGER NOT NULL DEFAULT 0,    -- the last one given to a schedule or document
     followed INTEGER NOT NULL DEFAULT 0,   -- 1 once somebody asked for changes
-    dropped INTEGER NOT NULL DEFAULT 0     -- changes up to this number are no longer kept
+    changes INTEGER NOT NULL DEFAULT 0,    -- the number of the last change
+    dropped INTEGER NOT NULL DEFAULT 0     -- those up to this number are no longer kept
 ) STRICT;
 
 CREATE TABLE kind (
@@ -22,7 +23,7 @@ CREATE TABLE kind (
 
 CREATE TABLE counter (
     kind INTEGER NOT NULL,
-    state INTEGER NOT NULL,
+    state INTEGER NOT NULL,                -- or -1: held back in lanes, -2: delayed
     number INTEGER NOT NULL,
     PRIMARY KEY (kind, state)
 ) STRICT, WITHOUT ROWID;
@@ -64,8 +65,9 @@ CREATE TABLE instance (
 
 CREATE UNIQUE INDEX instance_id ON instance (ns, id);
 CREATE INDEX instance_kind ON instance (kind, id);
-CREATE INDEX instance_ready ON instance (kind, rank, due_ms, id) WHERE place = 1;
-CREATE INDEX instance_delayed ON instance (kind, due_ms, id) WHERE place = 2;
+-- `place` is in these for SQLite before 3.41, which reads the row to see what the condition of the index says already.
+CREATE INDEX instance_ready ON instance (kind, rank, due_ms, id, place) WHERE place = 1;
+CREATE INDEX instance_delayed ON instance (kind, due_ms, id, place) WHERE place = 2;
 CREATE INDEX instance_lane ON instance (kind, lane, place, rank, due_ms, id) WHERE lane IS NOT NULL AND place IN (1, 3);
 CREATE INDEX instance_held ON instance (ns, worker) WHERE state = 2;
 CREATE INDEX instance_ended ON instance (kind, state, ended_ms, id) WHERE ended_ms IS NOT NULL;
@@ -79,6 +81,8 @@ CREATE TABLE lane (
     running INTEGER NOT NULL DEFAULT 0,    -- PROCESSING instances
     tat_us INTEGER NOT NULL DEFAULT 0,
     refill_ms INTEGER,                     -- when time alone lets the next one start, while somebody waits for that
+    waiting INTEGER NOT NULL DEFAULT 0,    -- instances in place 3
+    held INTEGER NOT NULL DEFAULT 0,       -- of them, those that the limit holds back: all while none is ready, else 0
     PRIMARY KEY (kind, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -117,19 +121,19 @@ CREATE TABLE line (
     at_ms INTEGER NOT NULL,
     level INTEGER NOT NULL,
     message TEXT NOT NULL,
-    size INTEGER NOT NULL,
+    starts INTEGER NOT NULL,               -- the size of all before it
+    size INTEGER NOT NULL,                 -- of its message, in bytes of UTF-8
     PRIMARY KEY (instance, position)
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX line_name ON line (instance, token, n);
 
 CREATE TABLE change (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
     ns INTEGER NOT NULL,
-    body BLOB NOT NULL
-) STRICT;
-
-CREATE INDEX change_ns ON change (ns, number);
+    number INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (ns, number)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE schedule (
     ns INTEGER NOT NULL,
