@@ -22,7 +22,7 @@ def url() -> str:
 
 @pytest.fixture
 def app(url: str) -> Iterator[rota.Manager]:
-    """A program with two jobs, on that store; its worker is for the tests to start."""
+    """A program with two jobs, published on that store; its worker is for the tests to start."""
     manager = rota.Manager(url, name="shop")
 
     @manager.job
@@ -36,6 +36,8 @@ def app(url: str) -> Iterator[rota.Manager]:
         raise ValueError("no")
 
     with manager:
+        with manager.worker():
+            pass
         yield manager
 
 

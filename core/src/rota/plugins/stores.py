@@ -1,10 +1,11 @@
 """From a URL to a store: parse, look the scheme up, import its factory, make the store."""
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from rota.model.clock import Clock
-from rota.model.errors import PluginError, PluginLoadError
+from rota.model.errors import PluginError, PluginLoadError, StoreUnavailable
 from rota.plugins.factories import FactoryTable, import_factory, load_problem
 from rota.plugins.specs import StoreSpec
 from rota.store.contract import Store
@@ -13,7 +14,7 @@ from rota.store.url import StoreURL
 if TYPE_CHECKING:
     from rota.plugins.host import PluginHost
 
-__all__ = ["SERVER_SCHEME", "STORE_HINTS", "StoreFactory", "StoreTable", "open_store"]
+__all__ = ["SERVER_SCHEME", "STORE_HINTS", "StoreFactory", "StoreTable", "open_store", "refuse_absent"]
 
 STORE_HINTS: Final = MappingProxyType(
     {
@@ -64,6 +65,17 @@ def open_store(url: str | StoreURL, *, namespace: str, clock: Clock, host: "Plug
         return factory(parsed, namespace=namespace, clock=clock)
     except ImportError as error:
         raise PluginLoadError(load_problem(offer, error, what).text()) from error
+
+
+def refuse_absent(url: StoreURL, host: "PluginHost") -> None:
+    """Raise StoreUnavailable where the store is a file that is not there: opening it would make an empty one."""
+    if url.scheme in host.stores and host.stores.get(url.scheme).item.file and url.file:
+        path = Path(url.file).expanduser().absolute()
+        if not path.exists():
+            raise StoreUnavailable(
+                f'there is no store at "{url.redacted}": no file {path}\n'
+                "  try:     the path that the worker was given   |   rota run MODULE:MANAGER, which makes the file"
+            )
 
 
 def _refuse_server(url: StoreURL, host: "PluginHost") -> None:
