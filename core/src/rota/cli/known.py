@@ -5,9 +5,7 @@ from difflib import get_close_matches
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from rota.model.errors import ArgumentError, UnknownKind
+from rota.model.errors import ArgumentError, UnknownInstance, UnknownKind
 from rota.model.query import Query
 
 if TYPE_CHECKING:
@@ -52,8 +50,8 @@ def _default(required: bool, form: str) -> object:
 
 
 def refuse_unknown_ids(client: "Client", ids: "Iterable[UUID]") -> None:
-    """Exit with 1, and nothing done, unless all these instances are there."""
+    """Raise UnknownInstance, before anything is done, unless all of these are there."""
     asked = set(ids)
     there = {one.id for one in client.scan(Query(ids=asked))}
     if missing := sorted(asked - there):
-        raise click.ClickException(f"no instance {', '.join(map(str, missing))} here: nothing was done")
+        raise UnknownInstance(f"no instance {', '.join(map(str, missing))} here: nothing was done")
