@@ -56,7 +56,7 @@ def open_store(url: str | StoreURL, *, namespace: str, clock: Clock, host: "Plug
     when the plugin or its client library is broken or missing. No message shows the credentials.
     """
     parsed = StoreURL.parse(url) if isinstance(url, str) else url
-    what = f'cannot open store "{parsed.redacted}"'
+    what = _what(parsed)
     if parsed.scheme not in host.stores:
         _refuse_server(parsed, host)
     offer = host.stores.get(parsed.scheme, what)
@@ -69,13 +69,18 @@ def open_store(url: str | StoreURL, *, namespace: str, clock: Clock, host: "Plug
 
 def refuse_absent(url: StoreURL, host: "PluginHost") -> None:
     """Raise StoreUnavailable where the store is a file that is not there: opening it would make an empty one."""
-    if url.scheme in host.stores and host.stores.get(url.scheme).item.file and url.file:
-        path = Path(url.file).expanduser().absolute()
-        if not path.exists():
-            raise StoreUnavailable(
-                f'there is no store at "{url.redacted}": no file {path}\n'
-                "  try:     the path that the worker was given   |   rota run MODULE:MANAGER, which makes the file"
-            )
+    if url.scheme not in host.stores or not host.stores.get(url.scheme, _what(url)).item.file or not url.file:
+        return
+    path = Path(url.file).expanduser().absolute()
+    if not path.exists():
+        raise StoreUnavailable(
+            f'there is no store at "{url.redacted}": no file {path}\n'
+            "  try:     the path that the worker was given   |   rota run MODULE:MANAGER, which makes the file"
+        )
+
+
+def _what(url: StoreURL) -> str:
+    return f'cannot open store "{url.redacted}"'
 
 
 def _refuse_server(url: StoreURL, host: "PluginHost") -> None:
