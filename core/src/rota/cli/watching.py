@@ -1,7 +1,7 @@
 """`rota show`, `history`, `logs`, `watch`: what became of an instance, and what happens."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from rota.model.query import Query
 
 __all__ = ["history", "logs", "show", "watch"]
-
-T = TypeVar("T")
 
 
 @click.command()
@@ -45,8 +43,12 @@ def history(client: "Client", id: UUID, output: Format) -> None:
 @output_option
 def logs(client: "Client", id: UUID, follow: bool, output: Format) -> None:
     """Show what an instance logged; with -f until it has ended, or until Ctrl-C."""
-    lines = client.get(id).logs(follow=follow)
-    write_rows(LINES, map(line_row, _until_interrupted(lines) if follow else lines), output, streamed=follow)
+    lines = map(line_row, client.get(id).logs(follow=follow))
+    if not follow:
+        write_rows(LINES, lines, output)
+        return
+    with suppress(KeyboardInterrupt):  # how a person ends it: no failure
+        write_rows(LINES, lines, output, streamed=True)
 
 
 @click.command()
@@ -56,13 +58,5 @@ def logs(client: "Client", id: UUID, follow: bool, output: Format) -> None:
 @output_option
 def watch(client: "Client", query: "Query", cursor: str | None, output: Format) -> None:
     """Show state changes as they happen, until Ctrl-C."""
-    changes = client.watch(query, cursor=cursor)
-    write_rows(CHANGES, map(change_row, _until_interrupted(changes)), output, streamed=True)
-
-
-def _until_interrupted(items: Iterable[T]) -> Iterator[T]:
-    """The items until Ctrl-C, which is how a person ends what has no end: no failure."""
-    try:
-        yield from items
-    except KeyboardInterrupt:
-        return
+    with suppress(KeyboardInterrupt):  # how a person ends it: no failure
+        write_rows(CHANGES, map(change_row, client.watch(query, cursor=cursor)), output, streamed=True)
