@@ -3,6 +3,7 @@ own, as users type them. No process of a test outlives it."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -136,9 +137,9 @@ def alone(tmp_path: Path) -> Terminal:
     return terminal_in(tmp_path)
 
 
-def terminal_in(folder: Path) -> Terminal:
-    """A terminal in that folder, which gets the module."""
-    (folder / "app.py").write_text(APP, "utf-8")
+def terminal_in(folder: Path, module: str = APP) -> Terminal:
+    """A terminal in that folder, which gets the module `app`."""
+    (folder / "app.py").write_text(module, "utf-8")
     return Terminal(folder, count(1))
 
 
@@ -244,6 +245,39 @@ def test_namespace_of_the_environment_is_another_world(shop: Terminal) -> None:
     assert (0, "[]\n") == (ran.returncode, ran.stdout)
 
 
+# ---- the guide -------------------------------------------------------------------------------------------
+
+
+def test_two_terminals_of_the_guide(tmp_path: Path) -> None:
+    """What a reader copies works, in the order of the page."""
+    page = (Path(__file__).parent.parent / "docs" / "guide.md").read_text("utf-8")
+    module, walk = re.findall(r"```python\n(# app\.py\n.*?)```.*?```sh\n(export ROTA_STORE=.*?)```", page, re.DOTALL)[0]
+    terminal = terminal_in(tmp_path, module)
+    commands = [line.partition("#")[0].split()[1:] for line in walk.splitlines() if line.startswith("rota ")]
+    assert ["list", "schedule", "schedule", "list", "logs", "cancel", "history"] == [verb for verb, *_ in commands]
+    with terminal.worker():
+        one = ""
+        for command in commands:
+            shown = typed(terminal, [one if word == "ID" else word for word in command])
+            one = shown.split()[1] if command[0] == "schedule" else one
+        with terminal.following("logs", "-f", one) as logs:
+            logs.communicate(timeout=TIMEOUT_S)
+        assert "canceled" == terminal.data("show", one)["state"]
+
+
+def typed(terminal: Terminal, words: list[str]) -> str:
+    """What `rota WORDS` shows, without a failure; what follows is left by Ctrl-C after its first line."""
+    if "-f" not in words:
+        ran = terminal.rota(*words)
+        assert 0 == ran.returncode, ran.stderr
+        return ran.stdout
+    with terminal.following(*words) as following:
+        line = line_of(following)
+        following.send_signal(signal.SIGINT)
+        assert 0 == following.wait(TIMEOUT_S)
+    return line
+
+
 # ---- workers that come and go -------------------------------------------------------------------------
 
 
@@ -283,7 +317,7 @@ def test_two_workers_share_the_work_fire_each_slot_once_and_end_by_a_signal(alon
 
 def test_rules_without_an_owner_are_refused(alone: Terminal) -> None:
     """In a store that others share a rule needs a name to belong to; exit 2 says which line to write."""
-    (alone.folder / "app.py").write_text(APP.replace('name="shop"', ""), "utf-8")
+    terminal_in(alone.folder, APP.replace('name="shop"', ""))
     ran = alone.rota("run", "app:manager")
     assert (2, "") == (ran.returncode, ran.stdout)
     assert 'has no name to own them: write Manager(name="...")' in ran.stderr
@@ -321,7 +355,7 @@ def test_wrong_store_is_one_message_and_a_code(alone: Terminal, store: str, code
 
 def test_queue_policy_of_the_workers_is_no_concern_of_the_command(alone: Terminal) -> None:
     """It ranks as the namespace does, and a look before the first worker does not decide for it."""
-    (alone.folder / "app.py").write_text(APP.replace('name="shop"', 'name="shop", policy="fifo"'), "utf-8")
+    terminal_in(alone.folder, APP.replace('name="shop"', 'name="shop", policy="fifo"'))
     with rota.Manager(f"sqlite:///{alone.folder / 'jobs.db'}", policy=None):
         assert [] == alone.data("list", "instances")
     with alone.worker():
