@@ -2,19 +2,18 @@
 own, as users type them. No process of a test outlives it."""
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from core.tests.cli.processes import command, environ, running
 
 import rota
 from rota.testing import wait_until
@@ -55,7 +54,7 @@ def brief() -> None: ...
 @manager.job(recurring=rota.Every(0.2), overlap="allow")
 def tick() -> None: ...
 """
-URL = "sqlite:///jobs.db"
+SETTINGS = {"ROTA_STORE": "sqlite:///jobs.db"}
 TIMEOUT_S = 60.0  # never reached where things are right
 
 
@@ -66,16 +65,10 @@ class Terminal:
     folder: Path
     numbers: Iterator[int]
 
-    @property
-    def environ(self) -> dict[str, str]:
-        """The environment of its commands."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROTA_")}
-        return {**inherited, "ROTA_STORE": URL, "PYTHONUNBUFFERED": "1"}
-
     def rota(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """`rota ARGUMENTS`, to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "rota", *arguments], cwd=self.folder, env=self.environ | settings,
+            command(*arguments), cwd=self.folder, env=environ({**SETTINGS, **settings}),
             capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
 
@@ -85,18 +78,9 @@ class Terminal:
         assert 0 == ran.returncode, ran.stderr
         return json.loads(ran.stdout)
 
-    @contextmanager
-    def following(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def following(self, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
         """`rota ARGUMENTS` that goes on; it ends with the block."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rota", *arguments], cwd=self.folder, env=self.environ,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
+        return running(self.folder, *arguments, **SETTINGS)
 
     @contextmanager
     def worker(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -104,8 +88,7 @@ class Terminal:
         log = self.folder / f"worker-{next(self.numbers)}.log"
         with log.open("wb") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-m", "rota", "run", "app:manager", *arguments],
-                cwd=self.folder, env=self.environ, stderr=stderr,
+                command("run", "app:manager", *arguments), cwd=self.folder, env=environ(SETTINGS), stderr=stderr
             )  # fmt: skip
         try:
             wait_until(lambda: "end it with SIGTERM" in log.read_text(), TIMEOUT_S, f"the worker of {log} runs")
@@ -260,9 +243,9 @@ def test_two_terminals_of_the_guide(tmp_path: Path) -> None:
     assert ["list", "schedule", "schedule", "list", "logs", "cancel", "history"] == [verb for verb, *_ in commands]
     with terminal.worker():
         one = ""
-        for command in commands:
-            shown = typed(terminal, [one if word == "ID" else word for word in command])
-            one = shown.split()[1] if command[0] == "schedule" else one
+        for words in commands:
+            shown = typed(terminal, [one if word == "ID" else word for word in words])
+            one = shown.split()[1] if words[0] == "schedule" else one
         with terminal.following("logs", "-f", one) as logs:
             logs.communicate(timeout=TIMEOUT_S)
         assert "canceled" == terminal.data("show", one)["state"]

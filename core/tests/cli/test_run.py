@@ -1,14 +1,12 @@
 """`rota run`, as a user types it: a real process, real signals."""
 
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from core.tests.cli.processes import running as rota
 
 from rota.testing import wait_until
 
@@ -51,21 +49,6 @@ def app(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path
 
     return write
-
-
-@contextmanager
-def rota(folder: Path, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
-    """`rota ARGUMENTS` in `folder`, ended when the test is over."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ROTA_")} | settings
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rota", *arguments],
-        cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def first_line(process: subprocess.Popen[str]) -> str:

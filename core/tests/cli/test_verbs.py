@@ -240,6 +240,10 @@ def test_jobs_and_rules_are_paused_and_resumed(app: rota.Manager, url: str) -> N
     assert [False] == [one.paused for one in app.schedules() if one.name == "nightly"]
     assert 1 == invoke("pause", "--store", url, "--schedule", "other").exit_code
     assert 1 == invoke("pause", "--store", url, "ad").exit_code
+    app.pause("later")  # a program knows what is to come
+    assert 0 == invoke("resume", "--store", url, "later").exit_code
+    elsewhere = invoke("pause", "--store", url, "--namespace", "empty", "add")
+    assert (1, True) == (elsewhere.exit_code, "is it the right store, and the right namespace?" in elsewhere.stderr)
     assert 2 == invoke("pause", "--store", url).exit_code
 
 

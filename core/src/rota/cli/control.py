@@ -85,7 +85,8 @@ def _each(
     if not kinds and not schedules:
         raise click.UsageError("name jobs, or rules by --schedule NAME")
     for kind in kinds:
-        known_job(client, kind)
+        if not client.stats(kind):  # neither instances nor paused, so that nobody but a worker can know it
+            known_job(client, kind)
     of_kinds(*kinds)
     unknown = [name for name in schedules if not of_schedule(name)]
     if unknown:

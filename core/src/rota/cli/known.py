@@ -1,6 +1,6 @@
 """Names that a command was given, held against what the store has: a mistyped one is an error, no empty answer."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,14 @@ def known_job(client: "Client", kind: str, otherwise: str = "") -> "KindInfo":
     jobs = {job.kind: job for job in client.kinds()}
     if kind in jobs:
         return jobs[kind]
+    raise UnknownKind(f"no worker has published a job {kind!r} here; {_meant(kind, jobs)}{otherwise}")
+
+
+def _meant(kind: str, jobs: Collection[str]) -> str:
     close = get_close_matches(kind, jobs, n=1)
-    meant = f"; did you mean {close[0]!r}?" if close else "; see rota list jobs"
-    raise UnknownKind(f"no worker has published a job {kind!r} here{meant}{otherwise}")
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "see rota list jobs" if jobs else "nor any other: is it the right store, and the right namespace?"
 
 
 def refuse_unfitting(job: "KindInfo", args: Iterable[object], named: dict[str, Any]) -> None:
