@@ -196,13 +196,15 @@ class Manager(Jobs, StoreClient):
         kinds: Iterable[str] | None = None,
         lease: Duration = 15,
         grace: Duration = 25,
+        drain: bool = False,
     ) -> int:
-        """What `rota run` does: a worker with signal handling, until stopped; the exit code."""
+        """What `rota run` does: a worker with signal handling, until stopped, or, with `drain`, until nothing is due or
+        running; the exit code."""
         from rota.manager.signals import run_until_signal
 
         with self:
             worker = self.worker(concurrency=concurrency, kinds=kinds, lease=lease, grace=grace)
-            return run_until_signal(worker, self._address())
+            return run_until_signal(worker, self._address(), drain=drain)
 
     def _address(self) -> str:
         given = self._given_store
