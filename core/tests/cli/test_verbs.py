@@ -94,6 +94,13 @@ def test_schedule_goes_by_what_workers_published(
     assert 0 == app.count()
 
 
+def test_schedule_tells_that_nobody_runs_it_now(app: rota.Manager, url: str) -> None:
+    """Whoever waits for an end that can't come yet should know."""
+    assert "no live worker runs 'add'; it waits until one does" in invoke("schedule", "--store", url, "add", "1").stderr
+    with app.worker(kinds=["add"]):
+        assert "no live worker" not in invoke("schedule", "--store", url, "add", "1", "--wait").stderr
+
+
 def test_schedule_for_a_worker_that_is_to_come(app: rota.Manager, url: str) -> None:
     """`--unknown`: nothing is checked."""
     assert "later" == data("schedule", "--store", url, "later", "1", "--unknown")["kind"]

@@ -73,6 +73,8 @@ def fire(ctx: click.Context, client: "Client", name: str, wait: bool, output: Fo
 
 
 def _answer(ctx: click.Context, client: "Client", instance: "Instance[Any]", wait: bool, output: Format) -> None:
+    if not any(instance.kind in worker.kinds for worker in client.workers()):
+        click.echo(f"note: no live worker runs {instance.kind!r}; it waits until one does", err=True)
     if not wait:
         write_record(instance_row(instance), output)
         return
