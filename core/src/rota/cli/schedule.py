@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from rota.cli.client import client_options
+from rota.cli.interrupt import interruptible
 from rota.cli.known import known_job, refuse_unfitting
 from rota.cli.output import Format, output_option, write_record
 from rota.cli.parameters import DURATION, INSTANT
@@ -79,7 +80,7 @@ def _answer(ctx: click.Context, client: "Client", instance: "Instance[Any]", wai
         write_record(instance_row(instance), output)
         return
     click.echo(f"{instance.id} is scheduled; waiting for its end", err=True)
-    ended = instance.join()
+    ended = interruptible(instance.join)
     write_record(detail(ended, client.kinds()), output)
     ctx.exit(0 if ended.state.value == "completed" else _WAITED)
 
