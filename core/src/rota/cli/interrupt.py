@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from threading import Event, Thread
-from typing import TypeVar
+from typing import Final, TypeVar
 
 __all__ = ["interruptible"]
 
 T = TypeVar("T")
+
+_LOOK_S: Final = 0.25  # a signal that comes just before a wait begins is met when that ends
 
 
 def interruptible(work: Callable[[], T]) -> T:
@@ -25,7 +27,8 @@ def interruptible(work: Callable[[], T]) -> T:
         over.set()
 
     Thread(target=run, name="rota-command", daemon=True).start()
-    over.wait()
+    while not over.wait(_LOOK_S):
+        pass
     if raised:
         raise raised[0]
     return result[0]
