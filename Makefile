@@ -14,8 +14,8 @@ TOOLS := $(VENV)/.tools-installed
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(INSTALLED) ## Run the tour of what rota does (DEMO_ARGS=...)
-	$(BIN)/python examples/audit/main.py $(DEMO_ARGS)
+demo: $(INSTALLED) ## Run the tour of what rota does (STORE=sqlite:///demo.db keeps its history; DEMO_ARGS=...)
+	$(BIN)/python examples/audit/main.py $(if $(STORE),--store '$(STORE)') $(DEMO_ARGS)
 
 test: $(INSTALLED) ## Run all tests (PYTEST_ARGS="-k cron")
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -2,7 +2,9 @@
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from distributions import name_and_version
 from record import Finding, read_record
@@ -36,6 +38,17 @@ class Audit:
         return self.files > 0 or bool(self.findings)
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the demo, among those that a store remembers."""
+
+    since: datetime
+
+    def query(self, **selection: Any) -> rota.Query:
+        """What it scheduled."""
+        return rota.Query(since=self.since, **selection)
+
+
 @jobs.job(timeout=120)
 def audit(ctx: rota.Context, metadata: str) -> Audit:
     """Compare every file of a distribution with the hash in its RECORD."""
@@ -60,8 +73,9 @@ def audit(ctx: rota.Context, metadata: str) -> Audit:
 @jobs.job(recurring=rota.Every(0.5), priority=0)
 async def heartbeat(ctx: rota.Context) -> None:
     """Say twice a second how far the audit is; asked of the store, so it would be true of many workers as well."""
-    total = await ctx.client.acount(rota.Query(kind="audit"))
-    done = await ctx.client.acount(rota.Query(kind="audit", state=rota.State.COMPLETED))
+    run = ctx.resource(Run)
+    total = await ctx.client.acount(run.query(kind="audit"))
+    done = await ctx.client.acount(run.query(kind="audit", state=rota.State.COMPLETED))
     ctx.resource(Screen).say(f"heartbeat: {done} of {total} distributions audited")
 
 

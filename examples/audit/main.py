@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 from distributions import find_distributions, site_packages
-from jobs import Audit, audit, flaky, jobs, patient
+from earlier import earlier_runs
+from jobs import Audit, Run, audit, flaky, jobs, patient
 from report import Report
-from screen import Screen
+from screen import Screen, harmless
 
 import rota
 
-NAMESPACE = "rota-example-audit"  # what is emptied at the start is ours alone
+NAMESPACE = "rota-example-audit"  # what is canceled at the start is ours alone
 TOLERATED = (
     "*/cacert.pem",  # administrators add the certificates of their own authorities
     "/usr/lib/python3/*",  # Debian strips and moves files after RECORD is written; `dpkg --verify` knows them
@@ -44,19 +45,21 @@ def command(store: str, paths: Sequence[Path], concurrency: int | None, tolerate
 
     @contextmanager
     def resources() -> Iterator[list[object]]:
-        yield [screen]  # a job finds it with ctx.resource(Screen)
+        yield [screen, this]  # a job finds it with ctx.resource(Screen)
 
     with rota.Manager(store, name="audit", namespace=NAMESPACE, jobs=[jobs], lifespan=resources) as manager:
+        for line in earlier_runs(manager):
+            click.echo(harmless(line))
         audits = schedule_audits(manager, found)
+        this = Run(audits[0].created_at)
         with screen, manager.worker(concurrency=concurrency, grace=5):
             ended = run(manager, audits, screen)
-        return 0 if Report(manager, ended).write(tolerate) else 1
+        return 0 if Report(manager, this, ended).write(tolerate) else 1
 
 
 def schedule_audits(manager: rota.Manager, found: Sequence[Path]) -> list[rota.Instance[Audit]]:
     """Fill the queue. The longest job comes last but must not be the last to end, so it goes before the others."""
     manager.cancel(rota.Query())  # what an interrupted run left behind in a store that lasts
-    manager.purge(rota.Query())
     *others, longest = (str(metadata) for metadata in found)
     many = manager.schedule_many(audit.call(metadata) for metadata in others)
     return [*many, manager.schedule(audit.options(priority=0).call(longest))]

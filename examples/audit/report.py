@@ -4,10 +4,11 @@ import sys
 from collections.abc import Sequence
 from logging import getLevelName
 
-from jobs import Audit
+from jobs import Audit, Run
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from screen import harmless
 from summary import summarize
 from verdict import Verdict
 
@@ -17,8 +18,9 @@ import rota
 class Report:
     """Asks the store and writes to stdout."""
 
-    def __init__(self, manager: rota.Manager, audits: Sequence[rota.Instance[Audit]]) -> None:
+    def __init__(self, manager: rota.Manager, run: Run, audits: Sequence[rota.Instance[Audit]]) -> None:
         self._manager = manager
+        self._run = run
         self._audits = audits  # as they ended; the one scheduled last, with priority 0, is the last
         self._console = Console(file=sys.stdout, highlight=False)
 
@@ -34,7 +36,7 @@ class Report:
         table = Table("job", "instances", "runs", "outcomes of the runs", "p50", "p95", box=None, pad_edge=False)
         for column in (1, 2, 4, 5):
             table.columns[column].justify = "right"
-        for kind, one in sorted(summarize(self._manager.scan()).items()):
+        for kind, one in sorted(summarize(self._manager.scan(self._run.query())).items()):
             outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in one.outcomes.items())
             times = [f"{one.percentile(percent) * 1000:,.0f} ms" if one.seconds else "" for percent in (50, 95)]
             table.add_row(kind, f"{one.instances:,}", f"{len(one.seconds):,}", outcomes, *times)
@@ -70,5 +72,4 @@ class Report:
         return verdict.clean and not failed
 
     def _line(self, text: str, style: str = "") -> None:
-        shown = "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
-        self._console.print(Text(shown, style), soft_wrap=True)
+        self._console.print(Text(harmless(text), style), soft_wrap=True)

@@ -32,3 +32,8 @@ class Screen:
 
     def __exit__(self, t: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None, /) -> None:
         self._bar.stop()
+
+
+def harmless(text: str) -> str:
+    """The text with what a terminal would take for an order written out: names come from files."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)

@@ -105,6 +105,36 @@ def test_every_feature_of_the_tour_is_seen(
     assert any(line.endswith("s completed") for line in lines)
 
 
+def test_a_second_run_on_a_lasting_store_finds_the_first_ones_history(two: SitePackages, tmp_path: Path) -> None:
+    """What another process left is told first: how much, when, and its last result. The report is of this run alone."""
+    store = ("--store", f"sqlite:///{tmp_path / 'demo.db'}", "--concurrency", "2")
+
+    first, second = run_demo(two, *store), run_demo(two, *store)
+
+    assert (0, 0) == (first.returncode, second.returncode), second.stderr
+    assert "earlier" not in first.stdout
+    found, last, blank, *report = second.stdout.splitlines()
+    assert "Found 1 earlier run in this store: 2 audits, 2 of them completed" == found
+    assert last.endswith("UTC: alpha 1.0, 2 files, no findings")
+    assert ("", "What ran") == (blank, report[0])
+    assert any(line.split()[:5] == ["audit", "2", "2", "2", "completed"] for line in report)
+    assert last.split(", ")[1] not in "".join(report)
+
+
+def test_what_an_interrupted_run_left_in_the_queue_does_not_run(
+    demo: ModuleType, two: SitePackages, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is canceled, stays in the history as that, and no audit of this run waits for it."""
+    url = f"sqlite:///{tmp_path / 'demo.db'}"
+    with rota.Manager(url, namespace=demo.NAMESPACE, jobs=[demo.jobs]) as manager:
+        left = manager.schedule(demo.audit.call(str(two.folder / "alpha-1.0.dist-info")))
+
+        assert 0 == demo.main(["--path", str(two.folder), "--store", url])
+
+        assert rota.State.CANCELED is left.refresh().state
+    assert "2 distributions, 3 files" in capsys.readouterr().out
+
+
 def test_a_tolerated_difference_is_reported_and_exits_zero(
     demo: ModuleType, two: SitePackages, capsys: pytest.CaptureFixture[str]
 ) -> None:

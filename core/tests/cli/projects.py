@@ -84,7 +84,7 @@ SOUND = (
     Project(
         "rota-healthy",
         "healthy",
-        stores("healthy", package="rota_healthy"),
+        stores("healthy", package="rota_healthy", more="file=True"),
         version="2.1",
         files={"store": _HEALTHY_STORE},
     ),

@@ -56,6 +56,32 @@ def test_json_lines_go_out_as_rows_come_in(capsys: pytest.CaptureFixture[str]) -
     assert ['{"n":1}\n', '{"n":2}\n'] == seen
 
 
+@pytest.mark.parametrize("output", ["json", "csv"])
+def test_long_lists_are_written_as_they_are_read(capsys: pytest.CaptureFixture[str], output: Format) -> None:
+    """When the third row is asked for, the first is out: they are never all in memory."""
+    seen: list[str] = []
+
+    def rows() -> Iterator[dict[str, object]]:
+        for number in (1, 2, 3):
+            seen.append(capsys.readouterr().out)
+            yield {"n": number}
+
+    write_rows(["n"], rows(), output)
+    assert "1" in "".join(seen)
+
+
+def test_json_of_a_failed_question_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever reads it finds nothing, not half a list, when the store can't be asked at all."""
+
+    def rows() -> Iterator[dict[str, object]]:
+        raise ValueError("no store")
+        yield {}
+
+    with pytest.raises(ValueError, match="no store"):
+        write_rows(["n"], rows(), "json")
+    assert "" == capsys.readouterr().out
+
+
 def test_csv_has_a_heading_and_quotes_what_needs_it() -> None:
     """It reads back as it was; nothing is None."""
     read = list(csv.reader(io.StringIO(shown("csv"))))
@@ -68,6 +94,35 @@ def test_a_table_through_a_pipe_is_neither_wrapped_nor_styled() -> None:
     assert ["ID", "AT", "NOTE", "OF"] == heading.split()
     assert "x" * 300 in first
     assert "[bold]1,2[/bold]" in second
+
+
+def test_a_table_on_a_terminal_is_cut_at_its_edge(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row is a line, and the first columns are whole: an id that is cut can't be copied."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    write_rows(COLUMNS, ROWS, "table")
+    heading, first, second = capsys.readouterr().out.splitlines()
+    assert ("ID", 60, "…") == (heading.split()[0], len(first), first[-1])
+    assert [str(row["id"]) for row in ROWS] == [first.split()[0], second.split()[0]]
+
+
+def test_a_long_table_is_aligned_block_by_block(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows that come later may widen a column, from there on; a wide character takes two cells."""
+    write_rows(["a", "b"], ({"a": "個" if n < 1000 else "wide", "b": n} for n in range(1001)), "table")
+    lines = capsys.readouterr().out.splitlines()
+    assert ["A   B", "個  0", "wide  1000"] == [lines[0], lines[1], lines[-1]]
+
+
+def test_what_jobs_say_gives_a_terminal_no_orders(capsys: pytest.CaptureFixture[str]) -> None:
+    """Errors and log lines are anybody's text: control characters are written out, a cell stays in its line."""
+    row: dict[str, object] = {"note": "a\x1b[2J\nb\tc"}
+    write_rows(["note"], [row], "table")
+    write_rows(["note"], [row], "table", streamed=True)
+    write_record(row, "table")
+    cell, *stream = capsys.readouterr().out.splitlines()[1:]
+    assert ("a\\x1b[2J b c", ["a\\x1b[2J", "b\tc", "note  a\\x1b[2J", "b\tc"]) == (cell, stream)
 
 
 def test_no_rows_are_an_empty_list_and_a_bare_heading(capsys: pytest.CaptureFixture[str]) -> None:

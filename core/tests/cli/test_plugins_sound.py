@@ -1,6 +1,7 @@
 """Healthy plugins in a real environment, and the settings that keep them from loading."""
 
 import json
+from pathlib import Path
 
 from core.tests.cli.environments import Runner
 
@@ -16,6 +17,18 @@ def test_listing_plugins_imports_no_store(sound: Runner) -> None:
     """A plugin describes its store; the module behind the factory is imported for a URL, or by the doctor."""
     assert "" == sound("-m", "rota", "plugins").stderr
     assert "the store's module is imported\n" == sound("-m", "rota", "plugins", "doctor").stderr
+
+
+def test_a_file_that_is_not_there_is_not_made_by_looking(sound: Runner, tmp_path: Path) -> None:
+    """A mistyped path is told of, exit 3; the store, which would make the file, is not even imported."""
+    path = tmp_path / "typo.db"
+    for arguments in (("list", "jobs"), ("schedule", "add", "--unknown"), ("cancel", "--all")):
+        ran = sound("-m", "rota", *arguments, "--store", f"healthy:///{path}")
+        assert (3, "") == (ran.returncode, ran.stdout)
+        assert ran.stderr.startswith(f'error: there is no store at "healthy:///{path}": no file {path}\n')
+        assert "is imported" not in ran.stderr
+    by_setting = sound("-m", "rota", "list", "jobs", ROTA_STORE=f"healthy:///{path}")
+    assert 3 == by_setting.returncode
 
 
 def test_a_plugins_command_runs_as_one_of_rotas(sound: Runner) -> None:

@@ -1,14 +1,12 @@
 """`rota run`, as a user types it: a real process, real signals."""
 
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from core.tests.cli.processes import running as rota
 
 from rota.testing import wait_until
 
@@ -53,21 +51,6 @@ def app(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-@contextmanager
-def rota(folder: Path, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
-    """`rota ARGUMENTS` in `folder`, ended when the test is over."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ROTA_")} | settings
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rota", *arguments],
-        cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def first_line(process: subprocess.Popen[str]) -> str:
     """What the job prints first."""
     assert process.stdout is not None
@@ -86,9 +69,11 @@ def test_signal_ends_the_worker_with_code_zero(app: Callable[..., Path], number:
     assert "rota.worker" in err
 
 
-def test_second_signal_ends_the_grace(app: Callable[..., Path]) -> None:
-    """A job that does not listen holds the worker for its grace, until a second signal comes."""
-    with rota(app(STUCK), "run", "app:manager", "--kinds", "stuck", "--grace", "50") as process:
+@pytest.mark.parametrize("more", [(), ("--drain",)], ids=["run", "drain"])
+def test_second_signal_ends_the_grace(app: Callable[..., Path], more: tuple[str, ...]) -> None:
+    """A job that does not listen holds the worker for its grace, until a second signal comes; a drain that the first
+    one ended does not count for one."""
+    with rota(app(STUCK), "run", "app:manager", "--kinds", "stuck", "--grace", "50", *more) as process:
         assert first_line(process) == "stuck"
         process.send_signal(signal.SIGTERM)
         assert process.stderr is not None
@@ -97,6 +82,15 @@ def test_second_signal_ends_the_grace(app: Callable[..., Path]) -> None:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+def test_drain_ends_by_itself_once_all_is_done(app: Callable[..., Path]) -> None:
+    """For a cron entry or a deploy step: what is due is done, what is due later stays, and the command is over."""
+    later = "\n\nstuck.options(after=60).schedule()\ntick.schedule()\n"
+    with rota(app(APP + later), "run", "app:manager", "--kinds", "stuck", "--kinds", "tick", "--drain") as process:
+        out, err = process.communicate(timeout=20)
+    assert (0, {"tick"}) == (process.returncode, set(out.split()))
+    assert "it ends once nothing is due or running" in err
 
 
 def test_kinds_choose_what_runs(app: Callable[..., Path]) -> None:

@@ -22,7 +22,7 @@ def url() -> str:
 
 @pytest.fixture
 def app(url: str) -> Iterator[rota.Manager]:
-    """A program with two jobs, on that store; its worker is for the tests to start."""
+    """A program with two jobs, published on that store; its worker is for the tests to start."""
     manager = rota.Manager(url, name="shop")
 
     @manager.job
@@ -36,6 +36,8 @@ def app(url: str) -> Iterator[rota.Manager]:
         raise ValueError("no")
 
     with manager:
+        with manager.worker():
+            pass
         yield manager
 
 
@@ -67,7 +69,42 @@ def test_schedule_waits_and_exits_by_the_outcome(app: rota.Manager, url: str) ->
         done = invoke("schedule", "--store", url, "add", "1", "--wait", "-o", "json")
         failed = invoke("schedule", "--store", url, "fail", "--wait", "-o", "json")
     assert (0, 3) == (done.exit_code, json.loads(done.stdout)["result"])
+    assert f"{json.loads(done.stdout)['id']} is scheduled; waiting for its end" in done.stderr
     assert (1, "terminated") == (failed.exit_code, json.loads(failed.stdout)["state"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("ad", "1"), "no worker has published a job 'ad' here; did you mean 'add'?, or say --unknown"),
+        (("nothing.like.it",), "see rota list jobs"),
+        (("add",), "add: missing a required argument: 'a'"),
+        (("add", "1", "2", "3"), "add: too many positional arguments"),
+        (("add", "1", "--arg", "a=1"), "add: multiple values for argument 'a'"),
+        (("add", "1", "--arg", "c=1"), "add: got an unexpected keyword argument 'c'"),
+    ],
+)
+def test_schedule_goes_by_what_workers_published(
+    app: rota.Manager, url: str, arguments: tuple[str, ...], said: str
+) -> None:
+    """A mistake is told at once, exit 1, instead of lying in the queue or failing in the worker."""
+    result = invoke("schedule", "--store", url, *arguments)
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert said in result.stderr
+    assert 0 == app.count()
+
+
+def test_schedule_tells_that_nobody_runs_it_now(app: rota.Manager, url: str) -> None:
+    """Whoever waits for an end that can't come yet should know."""
+    assert "no live worker runs 'add'; it waits until one does" in invoke("schedule", "--store", url, "add", "1").stderr
+    with app.worker(kinds=["add"]):
+        assert "no live worker" not in invoke("schedule", "--store", url, "add", "1", "--wait").stderr
+
+
+def test_schedule_for_a_worker_that_is_to_come(app: rota.Manager, url: str) -> None:
+    """`--unknown`: nothing is checked."""
+    assert "later" == data("schedule", "--store", url, "later", "1", "--unknown")["kind"]
+    assert ["later"] == [one.kind for one in app.scan()]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +144,14 @@ def test_instances_are_listed_by_selection(app: rota.Manager, url: str) -> None:
     assert 4 == len(data("list", "instances", "--store", url, "--since", "1h", "--state", "scheduled"))
     assert [] == data("list", "instances", "--store", url, "--until", "1h")
     assert 2 == invoke("list", "instances", "--store", url, "--state", "sleeping").exit_code
+
+
+def test_list_says_that_it_shows_a_part(app: rota.Manager, url: str) -> None:
+    """On stderr, so that the data are the data."""
+    app.schedule_many(app["add"].call(number) for number in range(2))
+    cut = invoke("list", "instances", "--store", url, "--limit", "1", "-o", "jsonl")
+    assert (1, True) == (len(cut.stdout.splitlines()), "more than these 1; --limit" in cut.stderr)
+    assert "more than" not in invoke("list", "instances", "--store", url, "--limit", "2").stderr
 
 
 @pytest.mark.parametrize(("output", "lines"), [("table", 2), ("csv", 2), ("jsonl", 1), ("json", None)])
@@ -179,6 +224,19 @@ def test_instances_are_canceled_retried_and_purged(app: rota.Manager, url: str) 
     assert 1 == app.count()
 
 
+def test_instances_are_named_by_id(app: rota.Manager, url: str) -> None:
+    """What a list shows is what the verbs take; one that is not there stops the whole call before it does anything."""
+    first, second = app["add"].schedule(1), app["add"].schedule(2)
+    gone = "01a21326-7d86-7016-9a8f-c8e229e78a4a"
+    for verb in ("cancel", "retry", "purge"):
+        result = invoke(verb, "--store", url, str(first.id), gone)
+        assert (1, "", True) == (result.exit_code, result.stdout, f"no instance {gone} here" in result.stderr)
+    assert rota.State.SCHEDULED is first.refresh().state
+    assert "2 canceled" in invoke("cancel", "--store", url, str(first.id), "--id", str(second.id)).stdout
+    assert "1 removed" in invoke("purge", "--store", url, str(first.id)).stdout
+    assert [second.id] == [one.id for one in app.scan()]
+
+
 def test_jobs_and_rules_are_paused_and_resumed(app: rota.Manager, url: str) -> None:
     """By name; a rule that is not there is a failure."""
     app.put_schedule("nightly", rota.Cron("0 2 * * *"), app["add"].call(1))
@@ -188,6 +246,11 @@ def test_jobs_and_rules_are_paused_and_resumed(app: rota.Manager, url: str) -> N
     assert 0 == invoke("resume", "--store", url, "add", "--schedule", "nightly").exit_code
     assert [False] == [one.paused for one in app.schedules() if one.name == "nightly"]
     assert 1 == invoke("pause", "--store", url, "--schedule", "other").exit_code
+    assert 1 == invoke("pause", "--store", url, "ad").exit_code
+    app.pause("later")  # a program knows what is to come
+    assert 0 == invoke("resume", "--store", url, "later").exit_code
+    elsewhere = invoke("pause", "--store", url, "--namespace", "empty", "add")
+    assert (1, True) == (elsewhere.exit_code, "is it the right store, and the right namespace?" in elsewhere.stderr)
     assert 2 == invoke("pause", "--store", url).exit_code
 
 

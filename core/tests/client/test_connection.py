@@ -108,3 +108,22 @@ def test_view_follows_its_base_through_close_and_open() -> None:
     assert not view.is_open
     assert first is view.store
     assert connection.is_open
+
+
+def test_connection_without_a_policy_takes_the_namespaces() -> None:
+    """Whoever only looks, or schedules by name, has no say in it; and each namespace has its own."""
+    opener = Opener()
+    _ = Connection(opener, "fifo").store
+    anybody = Connection(lambda: opener.made[0], None)  # type: ignore[arg-type, return-value]
+    _ = anybody.namespaced("other").store, Connection(lambda: opener.made[0].namespaced("other"), "deadline").store  # type: ignore[attr-defined]
+    assert ("fifo", "deadline") == (anybody.policy, anybody.namespaced("other").policy)
+
+
+def test_namespace_has_no_policy_before_somebody_ranks_by_it() -> None:
+    """A look at a new namespace leaves the choice to its first manager; a first instance makes the default its own."""
+    opener = Opener()
+    looking, ranking = Connection(opener, None), Connection(opener, None)
+    assert [None] == looking.store.load(["rota/policy"])
+    assert "priority" == ranking.policy
+    with pytest.raises(ConfigError, match="by policy 'priority', this manager by 'fifo'"):
+        _ = Connection(lambda: opener.made[-1], "fifo").store  # type: ignore[arg-type, return-value]

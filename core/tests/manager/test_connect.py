@@ -45,3 +45,23 @@ def test_what_is_no_url_is_refused(url: str) -> None:
     """At once."""
     with pytest.raises(ConfigError):
         connect(url)
+
+
+def test_policy_of_the_queue_is_the_namespaces() -> None:
+    """One who schedules by name ranks as the workers do, without being told how."""
+    url = fresh_url()
+    with Manager(url, policy="fifo") as manager, connect(url) as client:
+        client.remote("mail").options(priority=9).schedule("first")
+        client.remote("mail").options(priority=0).schedule("second")
+        done: list[str] = []
+        manager.job(kind="mail")(done.append)
+        with manager.worker(concurrency=1) as worker:
+            assert worker.drain(10)
+    assert ["first", "second"] == done
+
+
+def test_worker_may_leave_the_policy_to_the_namespace() -> None:
+    """`policy=None`: the one that is there, the default where there is none."""
+    url = fresh_url()
+    with Manager(url, policy="fifo"), Manager(url, policy=None) as manager, manager.worker():
+        assert 0 == manager.count()

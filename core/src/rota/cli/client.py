@@ -37,9 +37,23 @@ def _connected(store: str | None, server: str | None, namespace: str | None) -> 
         if namespace is not None:
             raise click.UsageError("--namespace goes with --store; a server has the namespace that it was started with")
         return connect(server if "://" in server else f"rota://{server}")
+    _refuse_absent(store)
     if namespace is not None:
-        return Manager(store, namespace=namespace)
+        return Manager(store, namespace=namespace, policy=None)
     return connect(store)
+
+
+def _refuse_absent(store: str | None) -> None:
+    """A mistyped path must not become a new and empty store: a worker makes one, and none of these commands."""
+    from rota.manager.configuration import Configuration, store_url
+    from rota.plugins.host import PluginHost
+    from rota.plugins.stores import refuse_absent
+
+    configuration = Configuration.here()
+    given = store if store is not None else configuration.text("store")
+    if given is not None:
+        where = "--store" if store is not None else configuration.where("store")
+        refuse_absent(store_url(given, where), PluginHost.load(configuration.environ))
 
 
 def _say_when_alone(client: "Client") -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rota.cli.client import client_options
-from rota.cli.selection import selection_options
+from rota.cli.known import known_job, refuse_unknown_ids
+from rota.cli.selection import instance_arguments, selection_options
 from rota.model.query import Query
 
 if TYPE_CHECKING:
@@ -17,16 +18,18 @@ __all__ = ["cancel", "pause", "purge", "resize", "resume", "retry"]
 
 
 def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Selection options, of which one must be given, or `--all`."""
-    return selection_options(click.option("--all", "everything", is_flag=True, help="All of them.")(command))
+    """Ids and selection options, of which one must be given, or `--all`."""
+    everything = click.option("--all", "everything", is_flag=True, help="All of them.")
+    return instance_arguments(selection_options(everything(command)))
 
 
-def _checked(query: Query, everything: bool, verb: str) -> Query:
+def _checked(client: "Client", query: Query, everything: bool, verb: str) -> Query:
     nothing_said = replace(query, newest_first=True) == Query()
     if nothing_said and not everything:
-        raise click.UsageError(f"{verb} what? Select instances by an option, or say --all")
+        raise click.UsageError(f"{verb} what? Name instances, select them by an option, or say --all")
     if everything and not nothing_said:
         raise click.UsageError("--all and a selection exclude one another")
+    refuse_unknown_ids(client, query.ids or ())
     return query
 
 
@@ -35,7 +38,7 @@ def _checked(query: Query, everything: bool, verb: str) -> Query:
 @client_options
 def cancel(client: "Client", query: Query, everything: bool) -> None:
     """Cancel instances: the queued at once, the running by request."""
-    _say(client.cancel(_checked(query, everything, "cancel")), "canceled, or asked to end")
+    _say(client.cancel(_checked(client, query, everything, "cancel")), "canceled, or asked to end")
 
 
 @click.command()
@@ -43,7 +46,7 @@ def cancel(client: "Client", query: Query, everything: bool) -> None:
 @client_options
 def retry(client: "Client", query: Query, everything: bool) -> None:
     """Schedule failed instances again, as new ones, each once."""
-    _say(client.retry(_checked(query, everything, "retry")), "scheduled again")
+    _say(client.retry(_checked(client, query, everything, "retry")), "scheduled again")
 
 
 @click.command()
@@ -51,7 +54,7 @@ def retry(client: "Client", query: Query, everything: bool) -> None:
 @client_options
 def purge(client: "Client", query: Query, everything: bool) -> None:
     """Remove finished instances with their history and log."""
-    _say(client.purge(_checked(query, everything, "purge")), "removed")
+    _say(client.purge(_checked(client, query, everything, "purge")), "removed")
 
 
 @click.command()
@@ -60,7 +63,7 @@ def purge(client: "Client", query: Query, everything: bool) -> None:
 @client_options
 def pause(client: "Client", kinds: tuple[str, ...], schedules: tuple[str, ...]) -> None:
     """Let no worker start these jobs, and these rules not fire; what runs goes on."""
-    _each(kinds, schedules, client.pause, client.pause_schedule)
+    _each(client, kinds, schedules, client.pause, client.pause_schedule)
 
 
 @click.command()
@@ -69,10 +72,11 @@ def pause(client: "Client", kinds: tuple[str, ...], schedules: tuple[str, ...]) 
 @client_options
 def resume(client: "Client", kinds: tuple[str, ...], schedules: tuple[str, ...]) -> None:
     """Undo `pause`."""
-    _each(kinds, schedules, client.resume, client.resume_schedule)
+    _each(client, kinds, schedules, client.resume, client.resume_schedule)
 
 
 def _each(
+    client: "Client",
     kinds: tuple[str, ...],
     schedules: tuple[str, ...],
     of_kinds: Callable[..., None],
@@ -80,6 +84,9 @@ def _each(
 ) -> None:
     if not kinds and not schedules:
         raise click.UsageError("name jobs, or rules by --schedule NAME")
+    for kind in kinds:
+        if not client.stats(kind):  # neither instances nor paused, so that nobody but a worker can know it
+            known_job(client, kind)
     of_kinds(*kinds)
     unknown = [name for name in schedules if not of_schedule(name)]
     if unknown:

@@ -2,23 +2,25 @@
 
 import csv
 import io
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from textwrap import indent
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import click
 import msgspec
+
+from rota.cli.table import safe, table_lines
 
 __all__ = ["Format", "output_option", "write_record", "write_rows"]
 
 Format: TypeAlias = Literal["table", "json", "jsonl", "csv"]
 
 _FORMATS: Final = ("table", "json", "jsonl", "csv")
-_WIDE: Final = 100_000
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Row: TypeAlias = Mapping[str, object]
 
 
 def output_option(command: Command) -> Command:
@@ -29,78 +31,68 @@ def output_option(command: Command) -> Command:
     return option(command)
 
 
-def write_rows(
-    columns: Sequence[str], rows: Iterable[Mapping[str, object]], output: Format, *, streamed: bool = False
-) -> None:
-    """Write rows; `columns` gives the order, and those of table and CSV. JSON lines go out one by one.
+def write_rows(columns: Sequence[str], rows: Iterable[Row], output: Format, *, streamed: bool = False) -> None:
+    """Write rows; `columns` gives the order, and those of table and CSV. No form holds all of them in memory.
 
-    `streamed`: there may be no end, so that each row is written as it comes, in a table without aligned columns.
+    `streamed`: there may be no end, so that each row is written as it comes: JSON as lines, a table without columns.
     """
-    if output == "jsonl":
-        for row in rows:
-            _write_json_line(row)
-    elif streamed:
-        _write_stream(columns, rows, output)
+    if output == "csv":
+        lines = _csv_lines(columns, rows)
+    elif output == "jsonl" or (output == "json" and streamed):
+        lines = map(_json, rows)
     elif output == "json":
-        _write_json(list(rows))
-    elif output == "csv":
-        click.echo(_csv(columns, rows), nl=False)
+        lines = _json_lines(rows)
+    elif streamed:
+        lines = (_words(columns, row) for row in rows)
     else:
-        _write_table(columns, rows)
+        lines = table_lines(columns, ([_cell(row.get(column)) for column in columns] for row in rows))
+    for line in lines:
+        click.echo(line)
 
 
-def write_record(fields: Mapping[str, object], output: Format) -> None:
+def write_record(fields: Row, output: Format) -> None:
     """Write one thing: an object in JSON, a line per field in a table, a row in CSV."""
     if output == "json":
-        _write_json(fields)
+        click.echo(_formatted(fields))
     elif output == "table":
         width = max(map(len, fields), default=0)
         for name, value in fields.items():
-            click.echo(f"{name:{width}}  {_cell(value)}")
+            click.echo(f"{name:{width}}  {safe(_cell(value))}")
     else:
         write_rows(list(fields), [fields], output)
 
 
-def _write_json(data: object) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
+def _json(row: Row) -> str:
+    return msgspec.json.encode(row).decode()
 
 
-def _write_json_line(row: Mapping[str, object]) -> None:
-    click.echo(msgspec.json.encode(row).decode())
+def _formatted(data: Row) -> str:
+    return msgspec.json.format(_json(data), indent=2)
 
 
-def _write_stream(columns: Sequence[str], rows: Iterable[Mapping[str, object]], output: Format) -> None:
-    """Row by row: lines of CSV, else of words; JSON has no form without an end but JSON lines."""
-    if output == "csv":
-        click.echo(_csv(columns, ()), nl=False)
+def _json_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """A list, an object at a time; nothing before the first one is there, so that an error leaves no half of it."""
+    pending: str | None = None
     for row in rows:
-        if output == "json":
-            _write_json_line(row)
-        elif output == "csv":
-            click.echo(_csv(columns, [row]).split("\n", 1)[1], nl=False)
-        else:
-            click.echo("  ".join(_cell(row.get(column)) for column in columns if row.get(column) is not None))
+        yield "[" if pending is None else f"{pending},"
+        pending = indent(_formatted(row), "  ")
+    yield "[]" if pending is None else f"{pending}\n]"
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+def _csv_lines(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
+    yield _csv(columns)
+    for row in rows:
+        yield _csv([_cell(row.get(column)) for column in columns])
+
+
+def _csv(cells: Sequence[str]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    csv.writer(text, lineterminator="").writerow(cells)
     return text.getvalue()
 
 
-def _write_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*[column.upper() for column in columns], box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for row in rows:
-        table.add_row(*[Text(_cell(row.get(column))) for column in columns])
-    # A pipe has no width: whole lines, so that grep and cut see everything.
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDE, highlight=False)
-    console.print(table)
+def _words(columns: Sequence[str], row: Row) -> str:
+    return "  ".join(safe(_cell(row.get(column))) for column in columns if row.get(column) is not None)
 
 
 def _cell(value: object) -> str:

@@ -14,7 +14,7 @@ __all__ = [
 
 Row = dict[str, object]
 
-INSTANCES: Final = ("id", "kind", "state", "attempt", "created", "due", "started", "ended", "error")
+INSTANCES: Final = ("id", "kind", "state", "attempt", "due", "ended", "error", "created", "started")
 JOBS: Final = ("kind", "parameters", "executor", "priority", "timeout_s", "max_retries", "limits", "summary")
 SCHEDULES: Final = ("name", "kind", "trigger", "owner", "paused", "last_slot", "next_slot")
 WORKERS: Final = ("name", "concurrency", "running", "last_beat", "kinds")
@@ -26,6 +26,8 @@ STATS: Final = (
     "processing",
     "completed",
     "terminated",
+    "canceled",
+    "timed_out",
     "oldest_due",
     "next_due",
     "held_back",
@@ -61,6 +63,7 @@ def detail(instance: Instance[Any], jobs: Iterable[KindInfo] = ()) -> Row:
         "schedule": instance.schedule,
         "slot": instance.slot,
         "unique_key": instance.unique_key,
+        "retry_of": instance.retry_of,
         "traceback": None if instance.error is None else instance.error.traceback or None,
     }
 

@@ -63,6 +63,7 @@ def _checked_url(ctx: click.Context, param: click.Parameter, value: str | None) 
     show_default=True,
     help="Seconds that running jobs have to end at a stop.",
 )
+@click.option("--drain", is_flag=True, help="End by itself, once nothing is due or running.")
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
@@ -78,9 +79,10 @@ def run(
     kinds: tuple[str, ...],
     lease: float,
     grace: float,
+    drain: bool,
     log_level: str,
 ) -> None:
-    """Run the jobs of MODULE:MANAGER until SIGTERM or Ctrl-C.
+    """Run the jobs of MODULE:MANAGER until SIGTERM or Ctrl-C, or what is due is done (--drain).
 
     A first signal lets running jobs end, for as long as --grace; what has not ended goes back to the
     queue. A second one ends the wait.
@@ -89,7 +91,7 @@ def run(
         level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
     manager = _manager(target, store, namespace)
-    sys.exit(manager.run(concurrency=concurrency, kinds=kinds or None, lease=lease, grace=grace))
+    sys.exit(manager.run(concurrency=concurrency, kinds=kinds or None, lease=lease, grace=grace, drain=drain))
 
 
 def _manager(target: str, store: str | None, namespace: str | None) -> "Manager":

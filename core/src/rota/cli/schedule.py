@@ -6,6 +6,8 @@ import click
 import msgspec
 
 from rota.cli.client import client_options
+from rota.cli.interrupt import interruptible
+from rota.cli.known import known_job, refuse_unfitting
 from rota.cli.output import Format, output_option, write_record
 from rota.cli.parameters import DURATION, INSTANT
 from rota.cli.rows import detail, instance_row
@@ -31,6 +33,7 @@ _WAITED: Final = 1  # the exit code of a wait that ended in anything but success
 @click.option("--timeout", type=DURATION, help="The bound on one attempt.")
 @click.option("--retry", type=click.IntRange(min=-1), help="Retries after the first attempt.")
 @click.option("--unique-key", help="Let one live instance stand for all with this key.")
+@click.option("--unknown", is_flag=True, help="Though no worker has published KIND yet; ARGS are not checked.")
 @click.option("--wait", is_flag=True, help="Wait for its end; exit 1 unless it completed.")
 @client_options
 @output_option
@@ -43,13 +46,17 @@ def schedule(
     args: tuple[str, ...],
     named: tuple[str, ...],
     json_args: str | None,
+    unknown: bool,
     wait: bool,
     output: Format,
     **options: Any,
 ) -> None:
-    """Add an instance of KIND. ARGS are text, which the worker converts by annotation; after `--` they may begin with a
-    dash."""
+    """Add an instance of KIND, a job that a worker has published. ARGS are text, which the worker converts by
+    annotation; after `--` they may begin with a dash."""
     positional, by_name = _arguments(args, named, json_args)
+    if not unknown:
+        job = known_job(client, kind, ", or say --unknown for a worker that is to come")
+        refuse_unfitting(job, positional, by_name)
     given = {name: value for name, value in options.items() if value is not None}
     instance = client.remote(kind).options(**given).schedule(*positional, **by_name)
     _answer(ctx, client, instance, wait, output)
@@ -67,10 +74,13 @@ def fire(ctx: click.Context, client: "Client", name: str, wait: bool, output: Fo
 
 
 def _answer(ctx: click.Context, client: "Client", instance: "Instance[Any]", wait: bool, output: Format) -> None:
+    if not any(instance.kind in worker.kinds for worker in client.workers()):
+        click.echo(f"note: no live worker runs {instance.kind!r}; it waits until one does", err=True)
     if not wait:
         write_record(instance_row(instance), output)
         return
-    ended = instance.join()
+    click.echo(f"{instance.id} is scheduled; waiting for its end", err=True)
+    ended = interruptible(instance.join)
     write_record(detail(ended, client.kinds()), output)
     ctx.exit(0 if ended.state.value == "completed" else _WAITED)
 

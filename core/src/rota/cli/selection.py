@@ -10,7 +10,7 @@ import click
 from rota.cli.parameters import STATE, AgoOrInstant
 from rota.model.query import Query
 
-__all__ = ["selection_options"]
+__all__ = ["instance_arguments", "selection_options"]
 
 _WHEN: Final = AgoOrInstant(lambda: datetime.now(UTC))
 
@@ -46,3 +46,14 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated
+
+
+def instance_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command that takes selection options be given ids as arguments, too: the short form of `--id`."""
+
+    @click.argument("instances", nargs=-1, type=click.UUID, metavar="[ID]...")
+    @wraps(command)
+    def with_ids(*args: Any, instances: tuple[Any, ...], ids: tuple[Any, ...], **options: Any) -> Any:
+        return command(*args, ids=(*ids, *instances), **options)
+
+    return with_ids

@@ -1,11 +1,14 @@
 """`rota show`, `history`, `logs`, `watch`: what became of an instance, and what happens."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
 
 from rota.cli.client import client_options
+from rota.cli.interrupt import interruptible
 from rota.cli.output import Format, output_option, write_record, write_rows
 from rota.cli.rows import CHANGES, LINES, TRANSITIONS, change_row, detail, line_row, transition_row
 from rota.cli.selection import selection_options
@@ -41,8 +44,12 @@ def history(client: "Client", id: UUID, output: Format) -> None:
 @client_options
 @output_option
 def logs(client: "Client", id: UUID, follow: bool, output: Format) -> None:
-    """Show what an instance logged."""
-    write_rows(LINES, map(line_row, client.get(id).logs(follow=follow)), output, streamed=follow)
+    """Show what an instance logged; with -f until it has ended, or until Ctrl-C."""
+    lines = map(line_row, client.get(id).logs(follow=follow))
+    if follow:
+        _follow(LINES, lines, output)
+    else:
+        write_rows(LINES, lines, output)
 
 
 @click.command()
@@ -52,4 +59,10 @@ def logs(client: "Client", id: UUID, follow: bool, output: Format) -> None:
 @output_option
 def watch(client: "Client", query: "Query", cursor: str | None, output: Format) -> None:
     """Show state changes as they happen, until Ctrl-C."""
-    write_rows(CHANGES, map(change_row, client.watch(query, cursor=cursor)), output, streamed=True)
+    _follow(CHANGES, map(change_row, client.watch(query, cursor=cursor)), output)
+
+
+def _follow(columns: Sequence[str], rows: Iterable[Mapping[str, object]], output: Format) -> None:
+    """Write rows as they come, until the last one, or Ctrl-C: that is how a person ends it, and no failure."""
+    with suppress(KeyboardInterrupt):
+        interruptible(lambda: write_rows(columns, rows, output, streamed=True))

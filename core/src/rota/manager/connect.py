@@ -10,7 +10,8 @@ __all__ = ["connect"]
 
 
 def connect(url: str | None = None, *, token: str | None = None) -> Client:
-    """A client for what `url` names: a store, or a server when a plugin brings its scheme.
+    """A client for what `url` names: a store, or a server when a plugin brings its scheme. A store's queue keeps the
+    policy that it has.
 
     `token` is a server's. Without a URL the configuration says it. Raises: ConfigError for a URL that is
     none; PluginError naming what to install.
@@ -21,9 +22,9 @@ def connect(url: str | None = None, *, token: str | None = None) -> Client:
     configuration = Configuration.here()
     given = url if url is not None else configuration.text("store")
     if given is None:
-        return Manager()
+        return Manager(policy=None)
     parsed = store_url(given, "connect(url)" if url is not None else configuration.where("store"))
     host = PluginHost.load(configuration.environ)
     if parsed.scheme in host.clients or parsed.scheme == SERVER_SCHEME:
         return cast(Client, host.clients.load(parsed.scheme)(parsed, token=token))
-    return Manager(given)
+    return Manager(given, policy=None)

@@ -40,7 +40,8 @@ class Manager(Jobs, StoreClient):
     `store` is a URL or a `Store`; without one `ROTA_STORE`, then `rota.toml` or `[tool.rota]` say it. `name`
     owns the recurring rules declared in code, and `revision` decides between versions of them. `jobs` are
     collections, by object or "package.module:name". `policy` decides the order of the queue: a name, options
-    behind it ("priority?ageing=60"). `lifespan` is entered once per worker process, before its first claim.
+    behind it ("priority?ageing=60"); None takes whichever the namespace has. `lifespan` is entered once per worker
+    process, before its first claim.
 
     Raises: ConfigError when no store is given anywhere, or what is given can't be one.
     """
@@ -52,7 +53,7 @@ class Manager(Jobs, StoreClient):
         name: str | None = None,
         namespace: str | None = None,
         jobs: Iterable[Jobs | str] = (),
-        policy: str = "priority",
+        policy: str | None = "priority",
         lifespan: "LifespanFunction | None" = None,
         revision: int | None = None,
     ) -> None:
@@ -78,7 +79,7 @@ class Manager(Jobs, StoreClient):
             raise ConfigError(f"Manager(name) can't be {name!r}, the owner of rota's own recurring rules: take another")
         if revision is not None and (isinstance(revision, bool) or not isinstance(revision, int)):
             raise ConfigError(f"Manager(revision) takes a whole number, higher for later; got {revision!r}")
-        self._policy = str(PolicyChoice.parse(policy))
+        self._policy = None if policy is None else str(PolicyChoice.parse(policy))
         self._revision, self._lifespan = revision, _checked_lifespan(lifespan)
         self._environment = Environment()
         self._workers: WeakSet[Worker] = WeakSet()
@@ -91,14 +92,15 @@ class Manager(Jobs, StoreClient):
 
     def _connect_by(self, connection: Connection) -> None:
         StoreClient.__init__(
-            self, connection, self._environment, lambda: self._plugins.policies.rank(self._policy), self._known
+            self, connection, self._environment, lambda: self._plugins.policies.rank(connection.policy), self._known
         )
 
     def _open_store(self) -> Store:
         from rota.plugins.stores import open_store
 
         given, clock = self._given_store, self._environment.clock
-        self._plugins.policies.rank(self._policy)  # an unknown one must not be recorded as the namespace's
+        if self._policy is not None:
+            self._plugins.policies.rank(self._policy)  # an unknown one must not be recorded as the namespace's
         if not isinstance(given, str):
             return given.namespaced(self._namespace)
         return refuse_in_a_child(open_store(given, namespace=self._namespace, clock=clock, host=self._plugins))
@@ -194,13 +196,15 @@ class Manager(Jobs, StoreClient):
         kinds: Iterable[str] | None = None,
         lease: Duration = 15,
         grace: Duration = 25,
+        drain: bool = False,
     ) -> int:
-        """What `rota run` does: a worker with signal handling, until stopped; the exit code."""
+        """What `rota run` does: a worker with signal handling, until stopped, or, with `drain`, until nothing is due or
+        running; the exit code."""
         from rota.manager.signals import run_until_signal
 
         with self:
             worker = self.worker(concurrency=concurrency, kinds=kinds, lease=lease, grace=grace)
-            return run_until_signal(worker, self._address())
+            return run_until_signal(worker, self._address(), drain=drain)
 
     def _address(self) -> str:
         given = self._given_store
@@ -214,7 +218,7 @@ class Manager(Jobs, StoreClient):
         from rota.runtime.settings import ConsumerSettings
 
         self.resolve()
-        store, plugins = self._store, self._plugins
+        store, plugins, policy = self._store, self._plugins, self._connection.policy
         definitions = self._definitions(patterns)
         rules = self.declared_schedules()
         own = {name: rule for name, rule in rules.items() if not is_system(name)}
@@ -227,8 +231,8 @@ class Manager(Jobs, StoreClient):
             definitions=definitions,
             executors=plugins.executors.load,
             processors=plugins.processors,
-            rank=plugins.policies.rank(self._policy),
-            client_terms=client_terms(self._given_store, store, self._policy, self._declared),
+            rank=plugins.policies.rank(policy),
+            client_terms=client_terms(self._given_store, store, policy, self._declared),
             concurrency=concurrency,
             lease_ms=max(lease_ms, store.capabilities.min_lease_ms),
             lifespan=self._lifespan,

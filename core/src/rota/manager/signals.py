@@ -20,12 +20,13 @@ _DONE: Final = 0  # the byte for a step that is over; no signal has that number
 _HURRIED_S: Final = 5.0  # for what a second signal leaves to be done
 
 
-def run_until_signal(worker: Worker, address: str) -> int:
-    """Run until SIGTERM or SIGINT, then stop with grace; a second signal ends the grace. `address` says in the log
-    which store it works on.
+def run_until_signal(worker: Worker, address: str, *, drain: bool = False) -> int:
+    """Run until SIGTERM or SIGINT, then stop with grace; a second signal ends the grace. With `drain` it stops by
+    itself, too, once nothing is due or running. `address` says in the log which store it works on.
 
     The exit code: 0, or 1 when the second signal left a start or a stop that hangs, in a lifespan for one.
-    Raises: ConfigError outside the main thread, where Python takes no signals; what `Worker.start` raises.
+    Raises: ConfigError outside the main thread, where Python takes no signals; what `Worker.start` raises, and
+    `Worker.drain`.
     """
     if current_thread() is not main_thread():
         raise ConfigError("run() takes signals, which only the main thread can; elsewhere use `with manager.worker():`")
@@ -40,11 +41,16 @@ def run_until_signal(worker: Worker, address: str) -> int:
                 _log.warning("the start is given up: a second signal came before it was done")
                 return 1
         starting.check()
+        draining = _Step("drain", worker.drain, news) if drain and not asked else None
         if not asked:
-            _log.info("end it with SIGTERM or Ctrl-C")
+            _log.info("end it with SIGTERM or Ctrl-C%s", "; it ends once nothing is due or running" if drain else "")
             news.next()
+        drained = draining is not None and draining.over
         _log.info("stopping; a second signal ends the wait for running jobs")
-        return _stop(worker, news)
+        code = _stop(worker, news)
+        if draining is not None and drained:
+            draining.check()
+        return code
 
 
 class _News:
@@ -94,6 +100,7 @@ class _Step:
         self._work = work
         self._news = news
         self._error: BaseException | None = None
+        self.over = False  # True before the byte that says so
         self._thread = Thread(target=self._run, name=f"rota-{name}", daemon=True)
         self._thread.start()
 
@@ -102,6 +109,7 @@ class _Step:
             self._work()
         except BaseException as error:  # noqa: BLE001 - `check` raises it in the main thread
             self._error = error
+        self.over = True
         self._news.say_done()
 
     def check(self) -> None:
@@ -115,9 +123,10 @@ def _stop(worker: Worker, news: _News) -> int:
     """Stop, and hurry at a signal; the exit code."""
     stopping, timeout_s = _Step("stop", worker.stop, news), None
     try:
-        while news.next(timeout_s) != _DONE:
-            worker.hurry()
-            timeout_s = _HURRIED_S
+        while not stopping.over:
+            if news.next(timeout_s) != _DONE:  # that of a drain may come now, too
+                worker.hurry()
+                timeout_s = _HURRIED_S
     except TimeoutError:
         _log.warning("leaving what still hangs after %g s", _HURRIED_S)
         return 1

@@ -38,7 +38,8 @@ class StoreSpec:
     """A store: the URL schemes it serves and where its code is.
 
     `factory` names a function `(url: StoreURL, *, namespace: str, clock: Clock) -> Store`. `requires`
-    is what to install when the client library is missing ("rota-store-redis[client]").
+    is what to install when the client library is missing ("rota-store-redis[client]"). `file` says that a URL's
+    `file` is all there is of a store, and that opening one makes it.
     """
 
     schemes: tuple[str, ...]
@@ -47,6 +48,7 @@ class StoreSpec:
     url_example: str
     requires: str = ""
     api: int = STORE_API
+    file: bool = False
 
     noun: ClassVar[str] = "store"
     supported: ClassVar[int] = STORE_API

@@ -1,10 +1,11 @@
 """From a URL to a store: parse, look the scheme up, import its factory, make the store."""
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from rota.model.clock import Clock
-from rota.model.errors import PluginError, PluginLoadError
+from rota.model.errors import PluginError, PluginLoadError, StoreUnavailable
 from rota.plugins.factories import FactoryTable, import_factory, load_problem
 from rota.plugins.specs import StoreSpec
 from rota.store.contract import Store
@@ -13,7 +14,7 @@ from rota.store.url import StoreURL
 if TYPE_CHECKING:
     from rota.plugins.host import PluginHost
 
-__all__ = ["SERVER_SCHEME", "STORE_HINTS", "StoreFactory", "StoreTable", "open_store"]
+__all__ = ["SERVER_SCHEME", "STORE_HINTS", "StoreFactory", "StoreTable", "open_store", "refuse_absent"]
 
 STORE_HINTS: Final = MappingProxyType(
     {
@@ -55,7 +56,7 @@ def open_store(url: str | StoreURL, *, namespace: str, clock: Clock, host: "Plug
     when the plugin or its client library is broken or missing. No message shows the credentials.
     """
     parsed = StoreURL.parse(url) if isinstance(url, str) else url
-    what = f'cannot open store "{parsed.redacted}"'
+    what = _what(parsed)
     if parsed.scheme not in host.stores:
         _refuse_server(parsed, host)
     offer = host.stores.get(parsed.scheme, what)
@@ -64,6 +65,22 @@ def open_store(url: str | StoreURL, *, namespace: str, clock: Clock, host: "Plug
         return factory(parsed, namespace=namespace, clock=clock)
     except ImportError as error:
         raise PluginLoadError(load_problem(offer, error, what).text()) from error
+
+
+def refuse_absent(url: StoreURL, host: "PluginHost") -> None:
+    """Raise StoreUnavailable where the store is a file that is not there: opening it would make an empty one."""
+    if url.scheme not in host.stores or not host.stores.get(url.scheme, _what(url)).item.file or not url.file:
+        return
+    path = Path(url.file).expanduser().absolute()
+    if not path.exists():
+        raise StoreUnavailable(
+            f'there is no store at "{url.redacted}": no file {path}\n'
+            "  try:     the path that the worker was given   |   rota run MODULE:MANAGER, which makes the file"
+        )
+
+
+def _what(url: StoreURL) -> str:
+    return f'cannot open store "{url.redacted}"'
 
 
 def _refuse_server(url: StoreURL, host: "PluginHost") -> None:

@@ -254,10 +254,11 @@ class Consumer:
         if self._in_flight.held:
             return False
         store = self._store()
-        now_ms = store.now_ms()
+        found = store.stats(self._kinds)
+        now_ms = store.now_ms()  # later than that: what went back to the queue by then is due
         return not any(
             stats.counts.get(State.PROCESSING)
             or (stats.oldest_due_ms is not None and stats.oldest_due_ms <= now_ms and not stats.paused)
             or (stats.held_back and not stats.paused)
-            for stats in store.stats(self._kinds)
+            for stats in found
         )

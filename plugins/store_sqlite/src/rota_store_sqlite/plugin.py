@@ -14,5 +14,6 @@ def rota_stores() -> list[StoreSpec]:
             factory="rota_store_sqlite.store:open_store",
             summary="one file, durable, for all processes of one machine",
             url_example="sqlite:///jobs.db",
+            file=True,
         )
     ]
