@@ -1,0 +1,105 @@
+"""What is stored: an instance, a claim, a worker, as msgpack."""
+
+from typing import Final
+
+import msgspec
+
+from rota.model.records import ErrorRecord, InstanceRecord, KindDescriptor, WorkerRecord
+
+__all__ = ["Beat", "Claimed", "Entry", "Item", "KindState", "Lines", "Progress", "decode", "encode"]
+
+encode: Final = msgspec.msgpack.Encoder().encode
+
+
+class Entry(msgspec.Struct, omit_defaults=True):
+    """An instance; `state` is its place in `rota.store.histories.STATES`. `seq` is the number of the claim that holds
+    it. While it is PROCESSING its token is the revision of this very value, so that no counter is needed."""
+
+    record: InstanceRecord
+    state: int
+    due_ms: int
+    history: bytes
+    entries: int
+    dropped: int = 0
+    expires_ms: int | None = None
+    unique: bool = False
+    worker: str | None = None
+    seq: int = 0
+    token: int = 0
+    settled: int = 0
+    attempt: int = 0
+    crashes: int = 0
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    reason: str | None = None
+    result: bytes | None = None
+    error: ErrorRecord | None = None
+
+
+class Item(msgspec.Struct, array_like=True):
+    """One instance of a claim; a `token` of 0 is the revision of the value that it stands in."""
+
+    id: bytes
+    token: int
+    attempt: int
+    due_ms: int
+    started_ms: int
+    crashes: int
+
+
+class Claimed(msgspec.Struct, array_like=True):
+    """What a claim answered, and how many of it have not ended."""
+
+    items: list[Item]
+    left: int
+
+
+class Beat(msgspec.Struct, array_like=True):
+    """The last beat of a worker. `until_ms` is the end of its lease by the store's clock, or by the monotonic clock of
+    the run `boot` of its machine; with a client's clock the lease is `lease_ms` from when this was first seen."""
+
+    info: WorkerRecord
+    lease_ms: int
+    until_ms: int
+    boot: str
+    n: int
+
+
+class KindState(msgspec.Struct, array_like=True):
+    """What is kept of a kind beside its instances."""
+
+    descriptor: KindDescriptor | None = None
+    paused: bool = False
+
+
+class Lines(msgspec.Struct, array_like=True):
+    """The lines kept of an instance: positions [first, end), their size in bytes."""
+
+    first: int = 0
+    end: int = 0
+    size: int = 0
+
+
+class Progress(msgspec.Struct, array_like=True):
+    """The last progress told, and by which line of which attempt."""
+
+    token: int
+    n: int
+    progress: float
+    message: str
+
+
+class decode:  # noqa: N801 - a table of functions
+    """Decoders by what they read."""
+
+    entry: Final = msgspec.msgpack.Decoder(Entry).decode
+    claimed: Final = msgspec.msgpack.Decoder(Claimed).decode
+    beat: Final = msgspec.msgpack.Decoder(Beat).decode
+    kind: Final = msgspec.msgpack.Decoder(KindState).decode
+    lines: Final = msgspec.msgpack.Decoder(Lines).decode
+    progress: Final = msgspec.msgpack.Decoder(Progress).decode
+    integer: Final = msgspec.msgpack.Decoder(int).decode
+    counts: Final = msgspec.msgpack.Decoder(tuple[str, list[int]]).decode
+    gone: Final = msgspec.msgpack.Decoder(tuple[str, str]).decode
+    flag: Final = msgspec.msgpack.Decoder(bool).decode
+    state: Final = msgspec.msgpack.Decoder(int).decode

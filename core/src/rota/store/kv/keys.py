@@ -1,0 +1,109 @@
+"""The keys of one namespace. A letter tells what stands there; texts end with a zero byte; numbers sort as bytes do.
+
+| letter | key | value | one per |
+|---|---|---|---|
+| `i` | id | the instance (`Entry`); untouched while PROCESSING but by its end | job |
+| `k` | kind, id | nothing: the instances of a kind, in id order | job |
+| `q` | kind, rank, due, id | nothing: ready order | queued job |
+| `s` | kind, due, rank, id | nothing: delayed, by due time | queued job |
+| `x` | expiry, id | nothing: never claimed yet, and expires | job that expires |
+| `u` | kind, unique key | the id that holds it | key held |
+| `f` | kind, end, id | the final state | finished job |
+| `o` | kind, shard | numbers per state, which add up over the shards | kind |
+| `K` | kind | descriptor, paused | kind |
+| `w` `b` `a` | worker | since when it lives; its last beat; the slots it is asked to have | worker |
+| `d` `g` | worker | reaped; gone, but not all that it held has been taken back | worker |
+| `j` `c` | worker / worker, seq | its last claim's number; what that claim answered | worker / claim |
+| `r` | worker, id | a cancel request, delivered or not | request |
+"""
+
+import hashlib
+from typing import Final
+
+from rota.store.ordered_kv import Range
+
+__all__ = ["AFTER_ALL", "BEFORE_ALL", "Keys", "after", "as_bytes", "number", "number_in", "text"]
+
+BEFORE_ALL: Final = -(2**62)  #: an instant before any
+AFTER_ALL: Final = 2**62
+_LONGEST_TEXT: Final = 110  # bytes; what is longer stands as its digest
+
+
+def number(value: int) -> bytes:
+    """Eight bytes that sort as the numbers do."""
+    return (value + 2**63).to_bytes(8, "big")
+
+
+def number_in(key: bytes, start: int) -> int:
+    """The number at an offset of a key."""
+    return int.from_bytes(key[start : start + 8], "big") - 2**63
+
+
+def text(value: str) -> bytes:
+    """A text as part of a key; a long one, or one with a zero byte, as its digest."""
+    raw = value.encode("utf-8", "surrogatepass")
+    if len(raw) > _LONGEST_TEXT or b"\0" in raw or raw[:1] == b"\1":
+        raw = b"\1" + hashlib.sha256(raw).hexdigest().encode()
+    return raw + b"\0"
+
+
+def as_bytes(instance_id: str) -> bytes:
+    """The stored form of an id; of a text that is none, something that no instance has."""
+    try:
+        return bytes.fromhex(instance_id)
+    except ValueError:
+        return text(instance_id)
+
+
+def after(prefix: bytes) -> bytes:
+    """The first key behind all that start with `prefix`."""
+    stripped = prefix.rstrip(b"\xff")
+    return stripped[:-1] + bytes([stripped[-1] + 1])
+
+
+class Keys:
+    """Makes keys, and ranges of them. Ids and workers come as `as_bytes` and text."""
+
+    def __init__(self, namespace: str) -> None:
+        self.all = text(namespace)
+
+    def under(self, prefix: bytes, limit: int, *, beyond: bytes = b"", reverse: bool = False) -> Range:
+        """What starts with `prefix`, behind the key `beyond` when there is one (before it in `reverse`)."""
+        start, end = prefix, after(prefix)
+        if beyond and reverse:
+            end = beyond
+        elif beyond:
+            start = beyond + b"\0"
+        return Range(start, end, limit, reverse)
+
+    def of(self, letter: bytes, *parts: bytes) -> bytes:
+        """A key, or the start of several."""
+        return b"".join((self.all, letter, *parts))
+
+    def instance(self, instance_id: bytes) -> bytes:
+        """Where an instance stands."""
+        return self.all + b"i" + instance_id
+
+    def ready(self, kind: str, rank: int, due_ms: int, instance_id: bytes) -> bytes:
+        """Its place in ready order."""
+        return self.of(b"q", text(kind), number(rank), number(due_ms), instance_id)
+
+    def delayed(self, kind: str, rank: int, due_ms: int, instance_id: bytes) -> bytes:
+        """Its place among the delayed."""
+        return self.of(b"s", text(kind), number(due_ms), number(rank), instance_id)
+
+    def unique(self, kind: str, key: str) -> bytes:
+        """Where the holder of a unique key is noted."""
+        return self.of(b"u", text(kind), text(key))
+
+    def worker(self, letter: bytes, worker: str) -> bytes:
+        """Something about a worker."""
+        return self.of(letter, text(worker))
+
+    def claim(self, worker: str, seq: int) -> bytes:
+        """What one claim answered."""
+        return self.of(b"c", text(worker), number(seq))
+
+    def request(self, worker: str, instance_id: bytes) -> bytes:
+        """The request to cancel what a worker holds."""
+        return self.of(b"r", text(worker), instance_id)
