@@ -6,7 +6,7 @@ import msgspec
 
 from rota.model.records import ErrorRecord, InstanceRecord, KindDescriptor, WorkerRecord
 
-__all__ = ["Beat", "Claimed", "Entry", "Item", "KindState", "Lines", "Progress", "decode", "encode"]
+__all__ = ["Beat", "Claimed", "Entry", "Item", "KindState", "Line", "Lines", "Progress", "decode", "encode"]
 
 encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -66,18 +66,32 @@ class Beat(msgspec.Struct, array_like=True):
 
 
 class KindState(msgspec.Struct, array_like=True):
-    """What is kept of a kind beside its instances."""
+    """What is kept of a kind beside its instances; `name` because its key may be a digest."""
 
     descriptor: KindDescriptor | None = None
     paused: bool = False
+    name: str = ""
 
 
 class Lines(msgspec.Struct, array_like=True):
-    """The lines kept of an instance: positions [first, end), their size in bytes."""
+    """The lines kept of an instance: positions [first, end), their size in bytes. `seen` are the numbers of the lines
+    that came of each of its last attempts, by token, as ranges [lowest, highest]: a line that comes again is known."""
 
     first: int = 0
     end: int = 0
     size: int = 0
+    seen: dict[int, list[tuple[int, int]]] = {}
+
+
+class Line(msgspec.Struct, array_like=True):
+    """A line as it stands in a block."""
+
+    token: int
+    n: int
+    at_ms: int
+    level: int
+    message: str
+    attempt: int
 
 
 class Progress(msgspec.Struct, array_like=True):
@@ -97,6 +111,7 @@ class decode:  # noqa: N801 - a table of functions
     beat: Final = msgspec.msgpack.Decoder(Beat).decode
     kind: Final = msgspec.msgpack.Decoder(KindState).decode
     lines: Final = msgspec.msgpack.Decoder(Lines).decode
+    block: Final = msgspec.msgpack.Decoder(list[Line]).decode
     progress: Final = msgspec.msgpack.Decoder(Progress).decode
     integer: Final = msgspec.msgpack.Decoder(int).decode
     counts: Final = msgspec.msgpack.Decoder(tuple[str, list[int]]).decode
