@@ -22,6 +22,7 @@
 | `P` | parent | others depend on it; whether they have yet to be told of its end | parent |
 | `e` `h` | parent, child | a dependent that waits for it; one that needs it no more than kept | edge |
 | `G` | child | how many parents there are, and have not ended | job that waits for parents |
+| `W` | id, token, number | a follow-up that is yet to be enqueued | follow-up, seldom |
 | `R` | id | its end, or its beginning, goes on in further commits | unfinished change |
 """
 
