@@ -112,7 +112,7 @@ def claim(step: Step, orders: Orders, worker: str, seq: int, limit: int, choose:
     heads = _heads(step, orders, {name for name in names if rooms[name] > 0})
     block = max(1, min(limit, step.kv.max_ops // _CLAIM_OPS))
     heads = heads[block * choose(max(1, len(heads) // block)) :]
-    _load(step, heads[:block])
+    _load(step, heads[:block], block)
     chosen = _take(step, orders, heads, rooms, worker, seq, limit)
     for name in names:
         pass_gate(step, name, sum(entry.record.kind == name for entry in chosen))
@@ -134,10 +134,11 @@ def _order(head: _Place) -> bytes:
     return head[0]
 
 
-def _load(step: Step, heads: Sequence[_Place]) -> None:
+def _load(step: Step, heads: Sequence[_Place], block: int) -> None:
     keys = [step.keys.instance(place[16:]) for place, _, _ in heads]
     keys += [step.keys.of(b"o", text(name), bytes([step.shard])) for name in {name for _, name, _ in heads}]
-    load_lanes(step, [(name, lane) for _, name, lane in heads if lane is not None], keys)
+    lanes = [(name, lane) for _, name, lane in heads if lane is not None]
+    load_lanes(step, lanes, keys, max(4, block // max(1, len(lanes)) + 2))
 
 
 def _take(
@@ -170,6 +171,8 @@ def _take(
 
 def _start(step: Step, place: bytes, name: str, worker: str, seq: int, lane: str | None) -> Entry | None:
     """Begin one, if it may start; if not, put right what stands there in its stead."""
+    if lane is not None:
+        lane_of(step, name, lane).load_ahead(place[16:])
     entry = step.entry(place[16:])
     if entry is None or entry.state != SCHEDULED or place_of(entry) != place:
         step.delete(step.keys.of(b"q", text(name)) + place)  # it can't be: a place goes with what made it one

@@ -21,6 +21,7 @@ __all__ = ["HELD", "Lane", "gate_of", "lane_of", "load_lanes", "settle_lanes"]
 
 HELD: Final = len(STATES)  #: among the numbers of a kind: how many wait in lanes that let none start
 _PAGE: Final = 4
+_ID: Final = 16
 
 
 class Lane:
@@ -56,6 +57,11 @@ class Lane:
         self._beyond = keys[-1] if keys else self._beyond
         self._stored += [key for key in keys if key not in self._removed]
         self._complete = len(keys) < limit
+
+    def load_ahead(self, instance_id: bytes) -> None:
+        """Read the instances of all places read so far, when that of the head was not."""
+        if not self.step.knows(self.step.keys.instance(instance_id)):
+            self.step.load(self.step.keys.instance(key[-_ID:]) for key in self._stored)
 
     def add(self, place: bytes) -> None:
         """Let one wait here."""
@@ -166,13 +172,13 @@ def lane_of(step: Step, kind: str, name: str) -> Lane:
     return found
 
 
-def load_lanes(step: Step, names: Iterable[tuple[str, str]], others: Iterable[bytes] = ()) -> None:
-    """Read many lanes, and `others`, in one round trip."""
+def load_lanes(step: Step, names: Iterable[tuple[str, str]], others: Iterable[bytes] = (), ahead: int = _PAGE) -> None:
+    """Read many lanes, each with `ahead` of what waits first, and `others`, in one round trip."""
     wanted = [Lane(step, *name) for name in dict.fromkeys(names) if name not in step.read_lanes]
     keys = [key for lane in wanted for key in (lane.key, step.keys.of(b"K", text(lane.kind)))]
-    pages = step.load([*keys, *others], [lane.page() for lane in wanted])
+    pages = step.load([*keys, *others], [lane.page(ahead) for lane in wanted])
     for lane, page in zip(wanted, pages, strict=True):
-        lane.fill([key for key, _, _ in page])
+        lane.fill([key for key, _, _ in page], ahead)
         step.read_lanes[lane.kind, lane.name] = lane
 
 

@@ -23,9 +23,7 @@ _READ: Final = (b"i", b"P", b"R")
 
 def load_for_end(step: Step, ids: list[bytes]) -> None:
     """Read in two round trips what ending these will ask for."""
-    step.load(
-        key for one in ids for key in (step.keys.instance(one), *(step.keys.of(letter, one) for letter in _MARKS))
-    )
+    step.load(step.keys.of(letter, one) for one in ids for letter in _READ)
     keys: list[bytes] = []
     lanes: list[tuple[str, str]] = []
     for instance_id in ids:

@@ -92,6 +92,10 @@ class Step:
         found = self._known[key]
         return None if found is None else found[0]
 
+    def knows(self, key: bytes) -> bool:
+        """Whether a key was read."""
+        return key in self._known
+
     def revision_of(self, key: bytes) -> int:
         """The revision of a key as it was read; 0 when it was not there."""
         self.load([key])
