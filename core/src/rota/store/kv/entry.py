@@ -7,7 +7,8 @@ import msgspec
 from rota.model.records import ErrorRecord, InstanceRecord, KindDescriptor, WorkerRecord
 
 __all__ = [
-    "Beat", "Claimed", "Entry", "Item", "KindState", "LaneState", "Lines", "Progress", "Waiting", "decode", "encode",
+    "Beat", "Claimed", "Entry", "Item", "KindState", "LaneState", "Line", "Lines", "Progress", "Waiting",
+    "decode", "encode",
 ]  # fmt: skip
 
 encode: Final = msgspec.msgpack.Encoder().encode
@@ -68,10 +69,11 @@ class Beat(msgspec.Struct, array_like=True):
 
 
 class KindState(msgspec.Struct, array_like=True):
-    """What is kept of a kind beside its instances."""
+    """What is kept of a kind beside its instances; `name` because its key may be a digest."""
 
     descriptor: KindDescriptor | None = None
     paused: bool = False
+    name: str = ""
 
 
 class LaneState(msgspec.Struct, array_like=True):
@@ -96,11 +98,24 @@ class Waiting(msgspec.Struct, array_like=True):
 
 
 class Lines(msgspec.Struct, array_like=True):
-    """The lines kept of an instance: positions [first, end), their size in bytes."""
+    """The lines kept of an instance: positions [first, end), their size in bytes. `seen` are the numbers of the lines
+    that came of each of its last attempts, by token, as ranges [lowest, highest]: a line that comes again is known."""
 
     first: int = 0
     end: int = 0
     size: int = 0
+    seen: dict[int, list[tuple[int, int]]] = {}
+
+
+class Line(msgspec.Struct, array_like=True):
+    """A line as it stands in a block."""
+
+    token: int
+    n: int
+    at_ms: int
+    level: int
+    message: str
+    attempt: int
 
 
 class Progress(msgspec.Struct, array_like=True):
@@ -120,6 +135,7 @@ class decode:  # noqa: N801 - a table of functions
     beat: Final = msgspec.msgpack.Decoder(Beat).decode
     kind: Final = msgspec.msgpack.Decoder(KindState).decode
     lines: Final = msgspec.msgpack.Decoder(Lines).decode
+    block: Final = msgspec.msgpack.Decoder(list[Line]).decode
     progress: Final = msgspec.msgpack.Decoder(Progress).decode
     integer: Final = msgspec.msgpack.Decoder(int).decode
     counts: Final = msgspec.msgpack.Decoder(tuple[str, list[int]]).decode

@@ -26,8 +26,9 @@ class Hub:
     It belongs to the process that made it: in a forked child nobody listens, and the connection is the parent's.
     """
 
-    def __init__(self, kv: OrderedKV) -> None:
+    def __init__(self, kv: OrderedKV, name: str = "this store") -> None:
         self.kv = kv
+        self.name = name  # as messages call it
         self.condition = Condition()
         self.calls = Calls(self)
         self.boot = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""

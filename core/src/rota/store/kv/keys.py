@@ -24,6 +24,12 @@
 | `G` | child | how many parents there are, and have not ended | job that waits for parents |
 | `W` | id, token, number | a follow-up that is yet to be enqueued | follow-up, seldom |
 | `R` | id | its end, or its beginning, goes on in further commits | unfinished change |
+| `L` `l` | id / id, position | the lines kept of it; a block of lines | job that logged / call that logged |
+| `m` | id | its progress | job that told one |
+| `H` `v` | shard / shard, number | the changes that are kept; those of one commit | shard / commit that is followed |
+| `y` `z` | owner, name / slot, owner, name | a recurring rule; nothing: the rules by their next slot | rule |
+| `D` | document key | a document | document |
+| `Z` | | put and deleted again when all was cleared, so that who waits looks | namespace |
 """
 
 import hashlib
@@ -31,10 +37,11 @@ from typing import Final
 
 from rota.store.ordered_kv import Range
 
-__all__ = ["AFTER_ALL", "BEFORE_ALL", "Keys", "after", "as_bytes", "number", "number_in", "text"]
+__all__ = ["AFTER_ALL", "BEFORE_ALL", "CLEARED", "Keys", "after", "as_bytes", "number", "number_in", "text"]
 
 BEFORE_ALL: Final = -(2**62)  #: an instant before any
 AFTER_ALL: Final = 2**62
+CLEARED: Final = b"Z"
 _LONGEST_TEXT: Final = 65  # bytes; what is longer stands as its digest, so that no key is longer than 256
 _ID: Final = 16
 

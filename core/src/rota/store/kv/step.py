@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rota.model.records import ErrorRecord, KindDescriptor, TransitionRecord
 from rota.model.state import State
 from rota.store.histories import NUMBER, STATES
+from rota.store.kv.changes import changes_head, write_changes
 from rota.store.kv.entry import Entry, KindState, decode, encode
 from rota.store.kv.keys import Keys, text
 from rota.store.ordered_kv import Found, OrderedKV, Range, Value
@@ -67,7 +68,7 @@ class Step:
             return []
         first = not self._known
         if first:
-            wanted.append(self.keys.of(b"V"))
+            wanted += [self.keys.of(b"V"), changes_head(self)]
         self.revision, values, pages = self.kv.read(wanted, ranges)
         self._known.update(zip(wanted, values, strict=True))
         if first:
@@ -210,13 +211,13 @@ class Step:
         if descriptor is None and not paused:
             self.delete(key)
         else:
-            self.put(key, encode(KindState(descriptor, paused)))
+            self.put(key, encode(KindState(descriptor, paused, name)))
 
     def resume_kind(self, name: str) -> bool:
         """Have a kind paused no more, and its key put; whether it was."""
         known = self.kind(name)
         if known.paused:
-            self.put(self.keys.of(b"K", text(name)), encode(KindState(known.descriptor, False)))
+            self.put(self.keys.of(b"K", text(name)), encode(KindState(known.descriptor, False, name)))
         return known.paused
 
     # ---- the end -----------------------------------------------------------------------------
@@ -226,6 +227,7 @@ class Step:
         knows: who repeats the operation finds what was done, and no commit counts anything twice, since its numbers and
         what they number are one."""
         self._write_counts()
+        write_changes(self)
         for instance_id, entry in self._dirty.items():
             self.put(self.keys.instance(instance_id), encode(entry))
         if not self._puts and not self._deletes:
