@@ -17,7 +17,7 @@ from rota.store.kv.keys import number, text
 from rota.store.kv.step import Step
 from rota.store.ordered_kv import Range
 
-__all__ = ["HELD", "Lane", "gate_of", "lane_of", "load_lanes", "regard_again", "settle_lanes"]
+__all__ = ["HELD", "Lane", "gate_of", "lane_of", "load_lanes", "settle_lanes"]
 
 HELD: Final = len(STATES)  #: among the numbers of a kind: how many wait in lanes that let none start
 _PAGE: Final = 4
@@ -180,18 +180,6 @@ def load_lanes(step: Step, names: Iterable[tuple[str, str]], others: Iterable[by
     for lane, page in zip(wanted, pages, strict=True):
         lane.fill([key for key, _, _ in page], ahead)
         step.read_lanes[lane.kind, lane.name] = lane
-
-
-def regard_again(step: Step, kind: str, beyond: bytes) -> bytes:
-    """Look again at lanes of a kind behind the key `beyond`, as its limits have changed; the key of the last one looked
-    at, nothing when there are no more. O(lanes)."""
-    limit = max(1, step.kv.max_ops // 10)
-    (page,) = step.load((), [step.keys.under(step.keys.of(b"n", text(kind)), limit, beyond=beyond)])
-    names = [(kind, decode.lane(found.value).name) for found in page]
-    load_lanes(step, names)
-    for name in names:
-        lane_of(step, *name)
-    return page[-1].key if len(page) == limit else b""
 
 
 def settle_lanes(step: Step) -> None:

@@ -23,7 +23,6 @@ from rota.store.kv import workers as living
 from rota.store.kv.enqueue import ENQUEUE_OPS, enqueue, load_for_enqueue
 from rota.store.kv.entry import Beat, Entry
 from rota.store.kv.keys import as_bytes
-from rota.store.kv.lanes import regard_again
 from rota.store.kv.moves import PROCESSING
 from rota.store.kv.releases import unfinished
 from rota.store.kv.settle import SETTLE_OPS, cancel, load_for_end, settle
@@ -215,12 +214,6 @@ class QueueOperations(View):
         for name in dict.fromkeys(kinds):
             if self._change(lambda step: step.resume_kind(name))[0]:  # noqa: B023
                 self._change(lambda step: step.put_kind(name, step.kind(name).descriptor, step.kind(name).paused))  # noqa: B023
-
-    def _regard_lanes(self, kind: str) -> None:
-        """Look again at every lane of a kind whose limits have changed."""
-        beyond, _ = self._change(lambda step: regard_again(step, kind, b""))
-        while beyond:
-            beyond, _ = self._change(lambda step: regard_again(step, kind, beyond))  # noqa: B023 - called at once
 
     def beat(self, worker: str, lease_ms: int, info: WorkerRecord, wait_ms: int = 0) -> BeatReply:
         """Renew the lease of `worker` and answer what it was asked."""
