@@ -7,8 +7,8 @@ import msgspec
 from rota.model.records import ErrorRecord, InstanceRecord, KindDescriptor, WorkerRecord
 
 __all__ = [
-    "Beat", "Claimed", "Entry", "Item", "KindState", "LaneState", "Line", "Lines", "Progress", "Waiting",
-    "decode", "encode",
+    "Beat", "Claimed", "Entry", "Item", "KindState", "LaneState", "Line", "Lines", "Progress", "Waiting", "decode",
+    "encode",
 ]  # fmt: skip
 
 encode: Final = msgspec.msgpack.Encoder().encode

@@ -19,6 +19,7 @@
 | `n` `p` | kind, lane / kind, lane, rank, due, id | the lane; what waits in it, in ready order | lane / job in a lane |
 | `t` | kind, time, lane | when to look at a lane again | lane that a rate holds back |
 | `N` | kind | the gate | kind with one |
+| `M` | kind | there while its lanes are looked at, after its limits were changed | kind, seldom |
 | `P` | parent | others depend on it; whether they have yet to be told of its end | parent |
 | `e` `h` | parent, child | a dependent that waits for it; one that needs it no more than kept | edge |
 | `G` | child | how many parents there are, and have not ended | job that waits for parents |

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rota.store.histories import FINAL
+from rota.store.kv.dependents import free_parents
 from rota.store.kv.finished import Ended
 from rota.store.kv.keys import number, text
 from rota.store.kv.logs import BLOCKS, lines_under
@@ -17,10 +18,11 @@ def purge(step: Step, part: Sequence[Ended]) -> tuple[int, list[bytes]]:
     ids = [one.id for one in part]
     keys = [step.keys.of(letter, one) for one in ids for letter in (b"i", b"L", b"m")]
     pages = step.load(keys, [step.keys.under(lines_under(step, one), BLOCKS) for one in ids])
+    free = set(free_parents(step, ids))
     removed, long = 0, []
     for ended, blocks in zip(part, pages, strict=True):
         entry = step.entry(ended.id)
-        if entry is None or entry.state not in FINAL:
+        if entry is None or entry.state not in FINAL or ended.id not in free:
             continue
         if len(blocks) == BLOCKS:
             long.append(ended.id)

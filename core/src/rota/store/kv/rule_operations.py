@@ -8,14 +8,15 @@ from rota.engine.reconcile import standing_fingerprint
 from rota.model.records import Document, InstanceRecord, KindDescriptor, ScheduleRecord
 from rota.store.contract import FireAnswer
 from rota.store.kv import documents as small
-from rota.store.kv.enqueue import enqueue
-from rota.store.kv.entry import decode
-from rota.store.kv.pages import all_under
+from rota.store.kv.entry import encode
+from rota.store.kv.fire import fire
+from rota.store.kv.lanes import lane_of, load_lanes
+from rota.store.kv.published import lanes_of, lanes_seen, load_kinds, publish, published
 from rota.store.kv.queue_operations import QueueOperations
 from rota.store.kv.schedules import KVShelf, with_version
 from rota.store.kv.step import Step
 from rota.store.refusals import refuse_documents
-from rota.store.rules import fire_rule, patch_rule, put_rule
+from rota.store.rules import patch_rule, put_rule
 
 __all__ = ["RuleOperations"]
 
@@ -26,18 +27,16 @@ class RuleOperations(QueueOperations):
     __slots__ = ()
 
     def put_kinds(self, descriptors: Sequence[KindDescriptor]) -> None:
-        """Publish kinds."""
-
-        def publish(step: Step, part: Sequence[KindDescriptor]) -> list[None]:
-            return [step.put_kind(one.kind, one, step.kind(one.kind).paused) for one in part]
-
-        self._in_parts(descriptors, lambda _: (1, 0), publish)
+        """Publish kinds. Where limits are others than before, every lane of the kind is looked at: O(lanes) then."""
+        changed = self._in_parts(descriptors, load_kinds, lambda one: (4, len(encode(one))), publish)
+        for name in [one.kind for one, limits in zip(descriptors, changed, strict=True) if limits]:
+            lanes = lanes_of(self._step(), name)
+            self._in_parts(lanes, load_lanes, lambda _: (12, 0), lambda step, lane: lane_of(step, *lane))
+            self._change(lambda step: lanes_seen(step, name))  # noqa: B023 - called at once
 
     def kinds(self) -> list[KindDescriptor]:
         """What was published, by kind."""
-        step = self._step()
-        found = (decode.kind(value).descriptor for _, value, _ in all_under(step, step.keys.of(b"K")))
-        return sorted((one for one in found if one is not None), key=lambda one: one.kind)
+        return published(self._step())
 
     def put_schedule(self, schedule: ScheduleRecord) -> ScheduleRecord:
         """Add or change a recurring rule."""
@@ -69,14 +68,11 @@ class RuleOperations(QueueOperations):
         declared = {rule.name for rule in schedules}
         dropped = [name for name in KVShelf(self._step()).names_of(owner) if name not in declared]
 
-        def drop(step: Step, names: Sequence[str]) -> list[bool]:
-            return [KVShelf(step).drop(name, owner) for name in names]
-
-        def put(step: Step, rules: Sequence[ScheduleRecord]) -> list[ScheduleRecord]:
-            return [put_rule(KVShelf(step), replace(rule, owner=owner)) for rule in rules]
-
-        self._in_parts(dropped, lambda _: (1, 0), drop)
-        self._in_parts(schedules, lambda rule: (1, len(rule.template.arguments)), put)
+        self._in_parts(dropped, _load_nothing, lambda _: (3, 0), lambda step, name: KVShelf(step).drop(name, owner))
+        self._in_parts(
+            [replace(rule, owner=owner) for rule in schedules], _load_nothing,
+            lambda rule: (3, len(encode(rule))), lambda step, rule: put_rule(KVShelf(step), rule),
+        )  # fmt: skip
         return True
 
     def due_schedules(self, limit: int = 100) -> tuple[list[ScheduleRecord], int | None]:
@@ -87,15 +83,14 @@ class RuleOperations(QueueOperations):
         self, schedule: ScheduleRecord, slot_ms: int, next_ms: int | None, records: Sequence[InstanceRecord]
     ) -> FireAnswer:
         """Pass one slot of a rule."""
-
-        def pass_slot(step: Step) -> FireAnswer:
-            shelf = KVShelf(step)
-            return fire_rule(
-                shelf, schedule, slot_ms, next_ms, lives=shelf.lives,
-                enqueue=lambda: [enqueue(step, record, self.most_bytes) for record in records],
-            )  # fmt: skip
-
-        return self._change(pass_slot)[0]
+        left = records
+        while True:
+            (answer, number), _ = self._change(
+                lambda step: fire(step, schedule, slot_ms, next_ms, left, self.most_bytes)  # noqa: B023 - called at once
+            )
+            if answer is not None:
+                return answer
+            left = left[number:]
 
     def load(self, keys: Sequence[str]) -> list[Document | None]:
         """Documents by key."""
@@ -111,3 +106,7 @@ class RuleOperations(QueueOperations):
     def scan(self, prefix: str, cursor: str | None = None, limit: int = 100) -> tuple[list[Document], str | None]:
         """Documents by the start of their key."""
         return small.scan(self._step(), prefix, cursor, limit)
+
+
+def _load_nothing(step: Step, items: object) -> None:
+    """Each asks for itself."""

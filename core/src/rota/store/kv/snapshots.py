@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from rota.model.records import Snapshot
 from rota.store.histories import STATES
+from rota.store.kv.dependents import waiting_for
 from rota.store.kv.entry import Entry, decode
 from rota.store.kv.moves import PROCESSING
 from rota.store.kv.step import Step
@@ -31,6 +32,7 @@ def look(begin: Callable[[], Step], ids: Sequence[bytes]) -> list[Snapshot | Non
 def _snapshot(step: Step, instance_id: bytes, entry: Entry) -> Snapshot:
     value = step.get(step.keys.of(b"m", instance_id))
     told = None if value is None else decode.progress(value)
+    waiting = waiting_for(step, instance_id)
     asked = entry.state == PROCESSING and step.get(step.keys.request(entry.worker or "", instance_id)) is not None
     return Snapshot(
         record=entry.record,
@@ -44,7 +46,7 @@ def _snapshot(step: Step, instance_id: bytes, entry: Entry) -> Snapshot:
         ended_ms=entry.ended_ms,
         worker=entry.worker,
         reason=entry.reason,
-        progress=None if told is None else told.progress,
+        progress=waiting if told is None else told.progress,
         progress_message="" if told is None else told.message,
         cancel_requested=asked,
         result=entry.result,

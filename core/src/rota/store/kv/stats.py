@@ -5,16 +5,19 @@ from typing import Final
 
 from rota.model.query import InstanceFilter
 from rota.model.records import KindStats
+from rota.model.state import State
 from rota.store.histories import NUMBER, STATES
 from rota.store.kv.entry import decode
+from rota.store.kv.gates import load_gates, room
 from rota.store.kv.keys import number, number_in, text
+from rota.store.kv.lanes import HELD
 from rota.store.kv.pages import all_under
-from rota.store.kv.step import Step
+from rota.store.kv.step import NUMBERS, SHARDS, Step
 from rota.store.ordered_kv import Found, Range
 
 __all__ = ["count_by_counters", "counted_kinds", "stats"]
 
-_SHARDS: Final = 16
+_SCHEDULED: Final = NUMBER[State.SCHEDULED]
 
 
 def counted_kinds(step: Step, names: Iterable[str] | None) -> dict[str, list[int]]:
@@ -22,7 +25,7 @@ def counted_kinds(step: Step, names: Iterable[str] | None) -> dict[str, list[int
     if names is None:
         found: Iterable[Found] = all_under(step, step.keys.of(b"o"))
     else:
-        ranges = [step.keys.under(step.keys.of(b"o", text(name)), _SHARDS) for name in dict.fromkeys(names)]
+        ranges = [step.keys.under(step.keys.of(b"o", text(name)), SHARDS) for name in dict.fromkeys(names)]
         found = [one for page in step.load((), ranges) for one in page]
     totals: dict[str, list[int]] = {}
     for _, value, _ in found:
@@ -52,21 +55,32 @@ def stats(step: Step, kinds: Iterable[str] | None) -> list[KindStats]:
         later = delayed + number(step.now_ms + 1)
         ranges += [step.keys.under(ready, 1), Range(delayed, later, 1), step.keys.under(delayed, 1, beyond=later)]
     pages = step.load([step.keys.of(b"K", text(name)) for name in names], ranges)
-    found = [_stats(step, name, counted.get(name, []), pages[3 * at : 3 * at + 3]) for at, name in enumerate(names)]
+    load_gates(step, names)
+    found = [_stats(step, name, counted.get(name), pages[3 * at : 3 * at + 3]) for at, name in enumerate(names)]
     return [one for one in found if one.counts or one.paused]
 
 
-def _stats(step: Step, name: str, numbers: list[int], pages: list[list[Found]]) -> KindStats:
+def _stats(step: Step, name: str, numbers: list[int] | None, pages: list[list[Found]]) -> KindStats:
     start = len(step.keys.of(b"q", text(name)))
     ready, delayed, coming = pages
     due = [*(number_in(key, start + 8) for key, _, _ in ready), *(number_in(key, start) for key, _, _ in delayed)]
+    numbers = numbers or [0] * NUMBERS
+    shut = room(step, name) <= 0
     return KindStats(
         kind=name,
         counts={state: many for state, many in zip(STATES, numbers, strict=False) if many},
-        oldest_due_ms=min(due, default=None),
+        oldest_due_ms=None if shut else min(due, default=None),
         next_due_ms=number_in(coming[0].key, start) if coming else None,
+        held_back=_due(step, name, numbers) if shut else numbers[HELD],
         paused=step.kind(name).paused,
     )
+
+
+def _due(step: Step, name: str, numbers: list[int]) -> int:
+    """How many of a kind are due: all that are queued but those still to come."""
+    delayed = step.keys.of(b"s", text(name))
+    later = delayed + number(step.now_ms + 1)
+    return numbers[_SCHEDULED] - sum(key >= later for key, _, _ in all_under(step, delayed))
 
 
 def _paused(step: Step) -> list[str]:
