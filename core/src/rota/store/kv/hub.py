@@ -35,6 +35,7 @@ class Hub:
         self.seen: dict[bytes, tuple[int, int]] = {}  # beats of workers: revision, and since when, by our own clock
         self.windows: dict[str, int] = {}  # by namespace: among how many blocks a claim chooses after it met another
         self.claimers: dict[str, int] = {}  # by namespace: how many workers lived when that was last looked at
+        self.skews: dict[tuple[str, str], int] = {}  # by namespace and worker: by how much the others' clocks are ahead
         self._pid = os.getpid()
         self._numbers = count()
         self._watches: dict[int, Watch] = {}

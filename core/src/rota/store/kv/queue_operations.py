@@ -1,5 +1,6 @@
 """The part of the store contract about the queue and its workers."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from os import getpid
 from threading import get_ident
@@ -26,11 +27,14 @@ from rota.store.kv.keys import as_bytes
 from rota.store.kv.moves import PROCESSING
 from rota.store.kv.releases import unfinished
 from rota.store.kv.settle import SETTLE_OPS, cancel, load_for_end, settle
+from rota.store.kv.skew import MOST_SKEW_MS
 from rota.store.kv.step import Conflict, Step
 from rota.store.kv.view import TRIES, View
 from rota.store.refusals import refuse_followups
 
 __all__ = ["QueueOperations"]
+
+_log = logging.getLogger("rota.worker")
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -98,6 +102,8 @@ class QueueOperations(View):
 
     def _claim(self, worker: str, seq: int, names: list[str], limit: int) -> tuple[list[Claim] | None, int | None]:
         """Claim until there is an answer or nothing is due. Who meets another claim begins elsewhere in the order."""
+        if abs(self._hub.skews.get((self._name, worker), 0)) > MOST_SKEW_MS:
+            return None, None
         left: dict[str, int] = {}
         missed: list[bytes] = []
         most = max(1, min(limit, self._hub.kv.max_ops // 4))
@@ -156,7 +162,7 @@ class QueueOperations(View):
     def reap(self, limit: int = 100) -> list[Reaped]:
         """Take back what dead workers hold, and cancel what expired in the queue."""
         for beat in self._dead():
-            self._bury(beat)
+            self._change(lambda step: living.bury(step, beat.info.id, beat.n))  # noqa: B023 - called at once
         reaped: list[Reaped] = []
         for worker, why in living.gone(self._step()):
             reaped += self._take_back(worker, why, limit - len(reaped))
@@ -181,17 +187,9 @@ class QueueOperations(View):
         return reaped
 
     def _dead(self) -> list[Beat]:
-        return [beat for key, beat, revision in living.beats(self._step()) if not self._is_live(key, beat, revision)]
-
-    def _bury(self, beat: Beat) -> None:
-        def mark(step: Step) -> None:
-            key = step.keys.worker(b"b", beat.info.id)
-            step.load([key])
-            found = {key: (one, revision) for key, one, revision in living.beats(step)}
-            if key in found and found[key][0].n == beat.n:
-                living.bury(step, beat.info.id)
-
-        self._change(mark)
+        found = [(beat, self._is_live(key, beat, revision)) for key, beat, revision in living.beats(self._step())]
+        self._hub.claimers[self._name] = sum(live for _, live in found)
+        return [beat for beat, live in found if not live]
 
     def _is_live(self, key: bytes, beat: Beat, revision: int) -> bool:
         clock, now_ms = self._hub.kv.clock, round(self._clock.monotonic() * 1000)
@@ -217,16 +215,28 @@ class QueueOperations(View):
 
     def beat(self, worker: str, lease_ms: int, info: WorkerRecord, wait_ms: int = 0) -> BeatReply:
         """Renew the lease of `worker` and answer what it was asked."""
-        boot, clock = self._hub.boot, self._hub.kv.clock
-        self._change(lambda step: living.renew(step, worker, boot, clock, lease_ms, info))
-        self._until(
-            lambda: (living.has_news(self._step(), worker), None),
-            bool,
-            living.bells(self._keys, worker),
-            wait_ms,
-            worker,
-        )
+
+        def renew(step: Step) -> BeatReply | None:
+            if self._hub.kv.clock == "client":
+                self._compare_clocks(step, worker)
+            living.renew(step, worker, self._hub.boot, self._hub.kv.clock, lease_ms, info)
+            return living.standing_reply(step, worker) if wait_ms <= 0 or living.has_news(step, worker) else None
+
+        reply, _ = self._change(renew)
+        if reply is not None:
+            return reply
+        bells = living.bells(self._keys, worker)
+        self._until(lambda: (living.has_news(self._step(), worker), None), bool, bells, wait_ms, worker)
         return self._change(lambda step: living.standing_reply(step, worker))[0]
+
+    def _compare_clocks(self, step: Step, worker: str) -> None:
+        before, now = self._hub.skews.get((self._name, worker), 0), living.skew_of(step, worker)
+        self._hub.skews[self._name, worker] = now
+        if abs(now) > MOST_SKEW_MS >= abs(before):
+            _log.warning(
+                "worker %r claims nothing: its clock is %d ms %s those of the other workers; set the clocks of the "
+                "machines by one source of time", worker, abs(now), "behind" if now > 0 else "ahead of",
+            )  # fmt: skip
 
     def retire(self, worker: str) -> None:
         """Forget `worker` and release what it holds."""

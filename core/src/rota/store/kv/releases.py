@@ -57,7 +57,7 @@ def _finish(step: Step, instance_id: bytes, position: int) -> bool:
     if entry is None:
         return True
     if STATES[entry.state] is State.CREATED:
-        return wait_for_parents(step, entry)
+        return wait_for_parents(step, entry) and entry.state not in FINAL  # with a failed parent it has just ended
     if entry.state not in FINAL:
         return True
     prefix = step.keys.of(b"e", instance_id)

@@ -51,6 +51,7 @@ class Step:
         self.read_lanes: dict[tuple[str, str], Lane] = {}
         self.marks: list[bytes] = []
         self._kinds: dict[str, KindState] = {}
+        self._pages: dict[Range, list[Found]] = {}
         self._bytes = 0
         self._known: dict[bytes, Value] = {}
         self._checked: set[bytes] = set()
@@ -77,6 +78,12 @@ class Step:
             for key, value, revision in page:
                 self._known.setdefault(key, (value, revision))
         return pages
+
+    def page(self, wanted: Range, *keys: bytes) -> list[Found]:
+        """What a range holds, read once in a step, and these keys with it."""
+        if wanted not in self._pages:
+            (self._pages[wanted],) = self.load(keys, [wanted])
+        return self._pages[wanted]
 
     def get(self, key: bytes) -> bytes | None:
         """The value of a key, as this step leaves it."""
@@ -217,7 +224,7 @@ class Step:
         """Have a kind paused no more, and its key put; whether it was."""
         known = self.kind(name)
         if known.paused:
-            self.put(self.keys.of(b"K", text(name)), encode(KindState(known.descriptor, False)))
+            self.put(self.keys.of(b"K", text(name)), encode(KindState(known.descriptor, False, name)))
         return known.paused
 
     # ---- the end -----------------------------------------------------------------------------

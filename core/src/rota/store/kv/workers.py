@@ -10,12 +10,13 @@ from rota.store.kv.entry import Beat, Entry, decode, encode
 from rota.store.kv.keys import Keys, number, number_in, text
 from rota.store.kv.moves import CREATED, PROCESSING, SCHEDULED, crash, end_queued, release
 from rota.store.kv.settle import SETTLE_OPS, load_for_end
+from rota.store.kv.skew import skew_ms
 from rota.store.kv.step import Step
 from rota.store.ordered_kv import Range
 
 __all__ = [
     "CRASHED", "RELEASED", "beats", "bells", "bury", "expire", "forget_old_dead", "gone", "has_news", "renew", "resize",
-    "standing_reply", "take_back", "unregister",
+    "skew_of", "standing_reply", "take_back", "unregister",
 ]  # fmt: skip
 
 CRASHED: Final = b"crashed"
@@ -47,7 +48,7 @@ def renew(step: Step, worker: str, boot: str, clock: str, lease_ms: int, info: W
 def has_news(step: Step, worker: str) -> bool:
     """Whether a beat need not wait: the worker is lost, or a request is new to it."""
     asked = step.keys.worker(b"a", worker)
-    (page,) = step.load([asked, step.keys.worker(b"w", worker)], [_requests(step, worker)])
+    page = step.page(_requests(step, worker), asked, step.keys.worker(b"w", worker))
     wish = step.get(asked)
     if step.get(step.keys.worker(b"w", worker)) is None or any(not decode.flag(value) for _, value, _ in page):
         return True
@@ -60,13 +61,13 @@ def bells(keys: Keys, worker: str) -> list[bytes]:
 
 
 def standing_reply(step: Step, worker: str) -> BeatReply:
-    """The reply to a beat as things stand; its requests count as delivered."""
+    """The reply to a beat as things stand; its requests count as delivered, as many as a step takes."""
     asked = step.keys.worker(b"a", worker)
-    (page,) = step.load([asked, step.keys.worker(b"w", worker)], [_requests(step, worker)])
+    page = step.page(_requests(step, worker), asked, step.keys.worker(b"w", worker))
     if step.get(step.keys.worker(b"w", worker)) is None:
         return BeatReply(lost=True)
     for key, value, _ in page:
-        if not decode.flag(value) and step.get(key) is not None:
+        if not decode.flag(value) and step.fits(8) and step.get(key) is not None:
             step.put(key, encode(True))
     wish = step.get(asked)
     concurrency = None
@@ -78,7 +79,7 @@ def standing_reply(step: Step, worker: str) -> BeatReply:
     return BeatReply(lost=False, cancels=tuple(key[start:].hex() for key, _, _ in page), concurrency=concurrency)
 
 
-def _requests(step: Step, worker: str):  # type: ignore[no-untyped-def]
+def _requests(step: Step, worker: str) -> Range:
     return step.keys.under(step.keys.request(worker, b""), _MANY)
 
 
@@ -97,8 +98,20 @@ def resize(step: Step, worker: str, concurrency: int) -> bool:
 
 def beats(step: Step) -> list[tuple[bytes, Beat, int]]:
     """The last beat of each worker that was not reaped, with its key and revision."""
-    (page,) = step.load((), [step.keys.under(step.keys.of(b"b"), _MANY)])
+    page = step.page(step.keys.under(step.keys.of(b"b"), _MANY))
     return [(key, decode.beat(value), revision) for key, value, revision in page]
+
+
+def skew_of(step: Step, worker: str) -> int:
+    """How far the clocks of the other workers are ahead of this one's, which is about to send a beat."""
+    own: tuple[Beat, int] | None = None
+    others: list[tuple[Beat, int]] = []
+    for _, beat, revision in beats(step):
+        if beat.info.id == worker:
+            own = beat, revision
+        else:
+            others.append((beat, revision))
+    return skew_ms(step.now_ms, own, others)
 
 
 def unregister(step: Step, worker: str, why: bytes) -> bool:
@@ -114,9 +127,11 @@ def unregister(step: Step, worker: str, why: bytes) -> bool:
     return True
 
 
-def bury(step: Step, worker: str) -> None:
-    """Mark `worker` as dead: from now on its claims, beats and settles are refused."""
-    if unregister(step, worker, CRASHED):
+def bury(step: Step, worker: str, n: int) -> None:
+    """Mark `worker` as dead, unless it has sent another beat than its `n`th: from now on its claims, beats and settles
+    are refused."""
+    value = step.get(step.keys.worker(b"b", worker))
+    if value is not None and decode.beat(value).n == n and unregister(step, worker, CRASHED):
         step.put(step.keys.worker(b"d", worker), encode(step.now_ms))
 
 
