@@ -107,7 +107,8 @@ class QueueOperations(View):
         left: dict[str, int] = {}
         missed: list[bytes] = []
         most = max(1, min(limit, self._hub.kv.max_ops // 4))
-        for tries in range(TRIES):
+        tries = 0
+        while tries < TRIES:
             step = self._step(tries)
             window = self._hub.windows.get(self._name, 1) if missed else 1
             lost = [self._keys.instance(one) for one in missed]
@@ -125,12 +126,14 @@ class QueueOperations(View):
             try:
                 revision = self._commit(step)
             except Conflict:
+                tries += 1
                 missed = [as_bytes(one.record.id) for one in chosen]
                 self._hub.windows[self._name] = min(2 * window, 2 * max(2, self._hub.claimers.get(self._name, 2)))
                 continue
             if chosen:
                 self._hub.windows[self._name] = max(1, window // 2)
                 return [claims.answered(one, revision) for one in chosen], None
+            tries, missed = 0, []
         raise self._crowded()
 
     @staticmethod
