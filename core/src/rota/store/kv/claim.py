@@ -33,7 +33,7 @@ class Orders:
         self.due: dict[str, list[Found]] = {}
         self.timers: dict[str, list[Found]] = {}
         for at, name in enumerate(names):
-            if not step.kind(name).paused:
+            if not step.peek_kind(name).paused:
                 self.ready[name], self.due[name], self.timers[name] = pages[3 * at : 3 * at + 3]
 
 
@@ -187,6 +187,7 @@ def _start(step: Step, place: bytes, name: str, worker: str, seq: int, lane: str
 
 
 def _begin(step: Step, entry: Entry, worker: str, seq: int) -> None:
+    step.kind(entry.record.kind)  # checked: nobody pauses it, or bounds it, meanwhile
     leave_order(step, entry, delayed=False)
     entry.attempt += 1
     entry.worker = worker
@@ -238,7 +239,7 @@ def bells(step: Step, names: Sequence[str]) -> list[bytes]:
     step.load(step.keys.of(b"K", text(name)) for name in names)
     found: list[bytes] = []
     for name in names:
-        letters = (b"q", b"s", b"K") if gate_of(step.kind(name)) is None else (b"q", b"s", b"K", b"o")
+        letters = (b"q", b"s", b"K") if gate_of(step.peek_kind(name)) is None else (b"q", b"s", b"K", b"o")
         found += [step.keys.of(letter, text(name)) for letter in letters]
     return found
 
@@ -248,7 +249,7 @@ def due_in_ms(step: Step, names: Sequence[str]) -> int | None:
     letters = (b"q", b"s", b"t")
     ranges = [step.keys.under(step.keys.of(letter, text(name)), 1) for name in names for letter in letters]
     pages = step.load([step.keys.of(b"K", text(name)) for name in names], ranges)
-    open_kinds = [name for name in names if not step.kind(name).paused]
+    open_kinds = [name for name in names if not step.peek_kind(name).paused]
     load_gates(step, open_kinds)
     soonest: list[int] = []
     for at, name in enumerate(names):

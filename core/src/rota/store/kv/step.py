@@ -134,8 +134,13 @@ class Step:
 
     def kind(self, name: str) -> KindState:
         """What is kept of a kind."""
+        self._checked.add(self.keys.of(b"K", text(name)))
+        return self.peek_kind(name)
+
+    def peek_kind(self, name: str) -> KindState:
+        """The same, to be read alone: not checked."""
         if name not in self._kinds:
-            value = self.get(self.keys.of(b"K", text(name)))
+            value = self.peek(self.keys.of(b"K", text(name)))
             self._kinds[name] = KindState() if value is None else decode.kind(value)
         return self._kinds[name]
 
