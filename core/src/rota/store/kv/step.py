@@ -85,6 +85,10 @@ class Step:
             (self._pages[wanted],) = self.load(keys, [wanted])
         return self._pages[wanted]
 
+    def keep(self, ranges: Sequence[Range], pages: Sequence[list[Found]]) -> None:
+        """Let `page` answer what was read of these ranges."""
+        self._pages.update(zip(ranges, pages, strict=False))
+
     def get(self, key: bytes) -> bytes | None:
         """The value of a key, as this step leaves it."""
         self._checked.add(key)
