@@ -51,12 +51,13 @@ def save(step: Step, documents: Sequence[Document], most_bytes: int) -> list[boo
             f"save() of {len(documents)} documents with {size_bytes} bytes: this store takes {most_bytes} in one step; "
             "save fewer at a time"
         )
-    step.load(_place(step, document.key) for document in documents)
-    for document in documents:
-        place = _place(step, document.key)
+    places = [_place(step, document.key) for document in documents]
+    step.load(places)
+    for place, document in zip(places, documents, strict=True):
         step.get(place)
         if step.revision_of(place) != document.version:
             return None
+    for place, document in zip(places, documents, strict=True):
         if document.value is None:
             step.delete(place)
         else:

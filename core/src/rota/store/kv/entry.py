@@ -98,12 +98,14 @@ class Waiting(msgspec.Struct, array_like=True):
 
 
 class Lines(msgspec.Struct, array_like=True):
-    """The lines kept of an instance: positions [first, end), their size in bytes. `seen` are the numbers of the lines
-    that came of each of its last attempts, by token, as ranges [lowest, highest]: a line that comes again is known."""
+    """The lines kept of an instance: positions [first, end), their size in bytes, the position of the oldest block.
+    `seen` are the numbers of the lines that came of each of its last attempts, by token, as ranges [lowest, highest]:
+    a line that comes again is known."""
 
     first: int = 0
     end: int = 0
     size: int = 0
+    block: int = 0
     seen: dict[int, list[tuple[int, int]]] = {}
 
 

@@ -1,4 +1,4 @@
-"""The lines and the progress of instances. What one call appends to one instance stands as one block."""
+"""The lines and the progress of instances."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -6,15 +6,15 @@ from typing import Final
 from rota.model.query import LogFilter
 from rota.model.records import LogPage, LogRecord
 from rota.store.contract import MAX_LOG_BYTES, MAX_LOG_LINES
+from rota.store.kv.blocks import Block, blocks_from, lines_under, put_block
 from rota.store.kv.entry import Line, Lines, Progress, decode, encode
 from rota.store.kv.keys import as_bytes, number, number_in
 from rota.store.kv.step import Step
 from rota.store.ordered_kv import Range
 from rota.store.refusals import no_instance
 
-__all__ = ["BLOCKS", "append_logs", "lines_under", "read_logs", "strip"]
+__all__ = ["append_logs", "read_logs", "strip"]
 
-BLOCKS: Final = 8  #: blocks that one look takes
 _ATTEMPTS: Final = 16  # whose lines are known again
 _GAPS: Final = 256
 
@@ -30,17 +30,12 @@ def append_logs(step: Step, instance_id: bytes, lines: Sequence[LogRecord], most
     block = [Line(one.token, one.n, one.at_ms, one.level, one.message, one.attempt) for one in fresh]
     _cut(block, most_bytes)
     if block:
-        step.put(lines_under(step, instance_id) + number(kept.end), encode(block))
+        put_block(step, lines_under(step, instance_id), kept.end, block)
         kept.end += len(block)
         kept.size += sum(map(_size, block))
         _trim(step, instance_id, kept, block)
         step.put(step.keys.of(b"L", instance_id), encode(kept))
     _keep_progress(step, instance_id, lines)
-
-
-def lines_under(step: Step, instance_id: bytes) -> bytes:
-    """How the keys of its blocks start."""
-    return step.keys.of(b"l", instance_id)
 
 
 def _is_new(kept: Lines, line: LogRecord) -> bool:
@@ -76,26 +71,28 @@ def _cut(block: list[Line], most_bytes: int) -> None:
 
 def _trim(step: Step, instance_id: bytes, kept: Lines, newest: list[Line]) -> None:
     """Drop the oldest lines until the bounds hold; the last one stays whatever its size."""
-    prefix, beyond = lines_under(step, instance_id), b""
-    while kept.end - kept.first > MAX_LOG_LINES or (kept.size > MAX_LOG_BYTES and kept.end - kept.first > 1):
-        (page,) = step.load((), [step.keys.under(prefix, BLOCKS, beyond=beyond)])
-        blocks = [(key, decode.block(value)) for key, value, _ in page]
-        if len(page) < BLOCKS:
-            blocks.append((prefix + number(kept.end - len(newest)), newest))
-        for key, block in blocks:
-            _drop_first(step, kept, key, number_in(key, len(prefix)), block)
-            beyond = key
+    if not _is_over(kept):
+        return
+    fresh_at = kept.end - len(newest)
+    for block in blocks_from(step, lines_under(step, instance_id), kept.block, fresh_at):
+        _drop_first(step, kept, block)
+    _drop_first(step, kept, Block(fresh_at, [], newest))
 
 
-def _drop_first(step: Step, kept: Lines, key: bytes, position: int, block: list[Line]) -> None:
-    for line in block[kept.first - position :]:
-        fits = kept.end - kept.first <= MAX_LOG_LINES and kept.size <= MAX_LOG_BYTES
-        if fits or kept.end - kept.first <= 1:
+def _is_over(kept: Lines) -> bool:
+    number_of_lines = kept.end - kept.first
+    return number_of_lines > 1 and (number_of_lines > MAX_LOG_LINES or kept.size > MAX_LOG_BYTES)
+
+
+def _drop_first(step: Step, kept: Lines, block: Block) -> None:
+    for line in block.lines[kept.first - block.position :]:
+        if not _is_over(kept):
             return
         kept.first += 1
         kept.size -= _size(line)
-    if kept.first == position + len(block):
+    for key in block.keys:
         step.delete(key)
+    kept.block = block.position + len(block.lines)
 
 
 def _keep_progress(step: Step, instance_id: bytes, lines: Sequence[LogRecord]) -> None:
@@ -113,35 +110,32 @@ def _keep_progress(step: Step, instance_id: bytes, lines: Sequence[LogRecord]) -
 def read_logs(begin: Callable[[], Step], query: LogFilter, namespace: str) -> LogPage:
     """Lines from `query.position` on. Raises: UnknownInstance."""
     step, instance_id = begin(), as_bytes(query.id)
-    prefix = lines_under(step, instance_id)
+    prefix, meta = lines_under(step, instance_id), step.keys.of(b"L", instance_id)
     before = Range(prefix, prefix + number(query.position + 1), 1, reverse=True)
-    meta = step.keys.of(b"L", instance_id)
     (page,) = step.load([step.keys.instance(instance_id), meta], [before])
     entry, value = step.entry(instance_id), step.get(meta)
     if entry is None:
         raise no_instance(query.id, namespace)
     kept = Lines() if value is None else decode.lines(value)
+    position = max(query.position, kept.first)
     found: list[LogRecord] = []
-    position = query.position
-    while position < kept.end and len(found) < query.limit:
-        for key, block_value, _ in page:
-            position = _take(query, found, position, kept.first, number_in(key, len(prefix)), block_value)
-        beyond = page[-1].key if page else b""
-        if position >= kept.end or len(found) >= query.limit:
-            break
-        (page,) = step.load((), [step.keys.under(prefix, BLOCKS, beyond=beyond)])
-        if not page:
+    if position < kept.end and query.limit > 0:
+        start = number_in(page[0].key, len(prefix)) if page else kept.block
+        for block in blocks_from(step, prefix, start, kept.end):
+            position = _take(query, found, position, block)
+            if len(found) >= query.limit:
+                break
+        else:
             position = kept.end
-    position = max(position, min(kept.end, position) if found else kept.end)
     return LogPage(tuple(found), position, entry.ended_ms is not None and position >= kept.end)
 
 
-def _take(query: LogFilter, found: list[LogRecord], position: int, first: int, start: int, value: bytes) -> int:
-    """Add what a block has from `position` on, and where to go on."""
-    for at, line in enumerate(decode.block(value), start):
+def _take(query: LogFilter, found: list[LogRecord], position: int, block: Block) -> int:
+    """Add what a block has from `position` on; where to go on."""
+    for at, line in enumerate(block.lines, block.position):
         if len(found) >= query.limit:
             break
-        if at < max(position, first):
+        if at < position:
             continue
         position = at + 1
         if line.level >= query.min_level:
@@ -161,5 +155,5 @@ def strip(step: Step, instance_id: bytes, most: int) -> tuple[bool, bool]:
     over = len(page) < most
     if over:
         kept = decode.lines(value)
-        step.put(meta, encode(Lines(kept.end, kept.end, 0)))
+        step.put(meta, encode(Lines(kept.end, kept.end, 0, kept.end)))
     return True, over

@@ -6,11 +6,12 @@ from rota.model.query import InstanceFilter, LogFilter, PurgeFilter
 from rota.model.records import ChangePage, FindPage, History, KindStats, LogPage, LogRecord, Snapshot
 from rota.store.contract import MAX_LOOKED_AT
 from rota.store.histories import FINAL, read_history
+from rota.store.kv.blocks import BLOCKS
 from rota.store.kv.changes import page, start_following
 from rota.store.kv.find import find
 from rota.store.kv.finished import Ended, finished
 from rota.store.kv.keys import CLEARED, as_bytes
-from rota.store.kv.logs import BLOCKS, append_logs, read_logs, strip
+from rota.store.kv.logs import append_logs, read_logs, strip
 from rota.store.kv.purge import purge
 from rota.store.kv.snapshots import look
 from rota.store.kv.stats import count_by_counters, stats
@@ -23,6 +24,7 @@ _PREFIX = "ended-"
 _PURGE_OPS = 16  # keys that one finished instance puts, deletes or checks at most
 _SPARE = 20
 _LINE_BYTES = 100  # of a line beside its text
+_PART_BYTES = 64 * 1024  # of several lines in one block
 
 
 class Observation(View):
@@ -66,13 +68,14 @@ class Observation(View):
         return [None if one is None else read_history(one.history, one.entries, one.dropped) for one in entries]
 
     def append_logs(self, lines: Sequence[LogRecord]) -> None:
-        """Keep lines and progress: one commit for each instance and each quarter of what a commit takes."""
-        most_bytes = self._hub.kv.max_bytes // 8
+        """Keep lines and progress: a commit for each instance, and for each line that is long. A line beyond half of
+        what one commit takes is cut."""
+        most_bytes = self._hub.kv.max_bytes // 2
         by_id: dict[str, list[LogRecord]] = {}
         for line in lines:
             by_id.setdefault(line.id, []).append(line)
         for instance_id, own in by_id.items():
-            for part in _parts(own, most_bytes):
+            for part in _parts(own, min(_PART_BYTES, most_bytes // 4)):
                 self._change(lambda step: append_logs(step, as_bytes(instance_id), part, most_bytes))  # noqa: B023
 
     def logs(self, query: LogFilter, timeout_ms: int = 0) -> LogPage:
@@ -152,7 +155,7 @@ class Observation(View):
 
 
 def _parts(lines: Sequence[LogRecord], most_bytes: int) -> Iterable[list[LogRecord]]:
-    """The lines in order, in parts of about so many bytes."""
+    """The lines in order, in parts of up to so many bytes; one that is longer comes alone."""
     part: list[LogRecord] = []
     size = 0
     for line in lines:

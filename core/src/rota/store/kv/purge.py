@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from rota.store.histories import FINAL
+from rota.store.kv.blocks import BLOCKS, lines_under
 from rota.store.kv.dependents import free_parents
 from rota.store.kv.finished import Ended
 from rota.store.kv.keys import number, text
-from rota.store.kv.logs import BLOCKS, lines_under
 from rota.store.kv.step import Step
 
 __all__ = ["purge"]
