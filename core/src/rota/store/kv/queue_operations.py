@@ -119,7 +119,8 @@ class QueueOperations(View):
             again = None if taken else claims.replayed(step, worker, seq)
             if again is not None:
                 return again, None
-            claims.promote(step, orders, left)
+            spent = dict(left)  # what a step that met another promoted, it did not
+            claims.promote(step, orders, spent)
             chosen: list[Entry] = []
             if step.is_empty and limit > 0:
                 start = crc32(b"%d %d %d" % (getpid(), get_ident(), seq + tries)) if self._met(step, missed) else 0
@@ -135,6 +136,7 @@ class QueueOperations(View):
                 missed = [as_bytes(one.record.id) for one in chosen]
                 self._hub.windows[self._name] = min(2 * window, 2 * max(2, self._hub.claimers.get(self._name, 2)))
                 continue
+            left = spent
             if chosen:
                 self._hub.windows[self._name] = max(1, window // 2)
                 taken += [claims.answered(one, revision) for one in chosen]
