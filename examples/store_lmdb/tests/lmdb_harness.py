@@ -1,0 +1,48 @@
+"""The LMDB store for the conformance suite: what a URL can't tell."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from acme_rota_lmdb.environments import close, transaction
+from acme_rota_lmdb.store import open_store
+
+from rota.model.clock import Clock
+from rota.store.contract import Store
+from rota.store.url import StoreURL
+from rota_conformance import StoreHarness
+
+
+class Harness(StoreHarness):
+    """Stores in one file, in a folder that goes with the harness when no URL was given."""
+
+    def __init__(self, url: str | None = None) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="acme-rota-lmdb-")
+        super().__init__(url or f"lmdb:///{self._folder.name}/suite.lmdb")
+        self._path = Path(StoreURL.parse(self.url).file).resolve()
+
+    def open(self, namespace: str, clock: Clock) -> Store:
+        """A client; the plugin need not be installed."""
+        store = open_store(StoreURL.parse(self.url), namespace=namespace, clock=clock)
+        store.open()
+        return store
+
+    def dump(self, namespace: str) -> Mapping[str, int]:
+        """Every key that has the namespace in it, read past the store."""
+        with transaction(self._path, 1 << 30) as txn:
+            stored = [(bytes(key), len(value)) for key, value in txn.cursor()]
+        return {repr(key): size for key, size in stored if namespace.encode() in key}
+
+    def drop_connections(self) -> bool:
+        """Close the file behind the stores' backs."""
+        close(self._path)
+        return True
+
+    def restart_backend(self) -> bool:
+        """There is no server; what a restart comes to is that nobody has the file open."""
+        return self.drop_connections()
+
+    def close(self) -> None:
+        """Remove the file."""
+        close(self._path)
+        self._folder.cleanup()
