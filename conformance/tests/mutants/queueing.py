@@ -112,6 +112,21 @@ class ReplayClaimsAnew(Mutant):
         return super().claim(worker, seq, kinds, limit, wait_ms)
 
 
+@killed_by("CLM-7")
+class ReplayByRow(Mutant):
+    """Remembers what a claim took by a place that is given to another once it is purged."""
+
+    def claim(self, worker, seq, kinds, limit, wait_ms=0):
+        rows = self.__dict__.setdefault("rows", {})
+        entries = self._space.entries
+        places = rows.get((worker, seq))
+        if places is not None:
+            newest = list(entries.values())[-1].record
+            return [one if one.record.id in entries else replace(one, record=newest) for one in places]
+        rows[worker, seq] = super().claim(worker, seq, kinds, limit, wait_ms)
+        return rows[worker, seq]
+
+
 @killed_by("CLM-9")
 class RacyClaim(Mutant):
     """Reads what is due and takes it in two steps."""

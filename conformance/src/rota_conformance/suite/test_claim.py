@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rota.model.errors import LeaseLost
+from rota.model.query import PurgeFilter
 from rota.model.records import Claim, Ending, TransitionRecord
 from rota.model.state import State
 from rota.store.contract import MAX_BATCH, MAX_PROMOTED, Store
@@ -228,6 +229,20 @@ def test_seqs_are_each_workers_own(lab: Lab) -> None:
     lab.beat("a")
     assert ids[:1] == [claim.record.id for claim in lab.store.claim("a", 1, [KIND], 1)]
     assert (1, State.PROCESSING) == (lab.get(ids[0]).attempt, lab.state(ids[0]))
+
+
+@proves("CLM-7")
+def test_repeated_claim_hands_out_nothing_that_came_since(lab: Lab) -> None:
+    """What was purged may be missing in it; what was added since is not, wherever the store has put that."""
+    held, ended = lab.add_many(2)
+    lab.beat("w")
+    claims = lab.store.claim("w", 1, [KIND], 2)
+    lab.settle(claims[1])
+    assert 1 == lab.store.purge(PurgeFilter(ids=(ended,)))
+    lab.add_many(2)
+    for store in (lab.store, lab.client()):
+        again = [claim.record.id for claim in store.claim("w", 1, [KIND], 2)]
+        assert [held] == [one for one in again if one != ended]
 
 
 @proves("CLM-7")

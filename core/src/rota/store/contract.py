@@ -202,7 +202,8 @@ class Store(Protocol):
         With nothing due it blocks up to `wait_ms` until something is, or until `interrupt(worker)`; a store whose
         backend can't block waits as `wait` does, and looks again.
         `seq` rises by one with each new claim of a worker; the same `seq` again returns the same
-        answer and changes nothing, so a lost reply strands nothing.
+        answer and changes nothing, so a lost reply strands nothing; what was purged since may be
+        missing in it.
         Raises: LeaseLost when the worker is not live (call `beat` first).
         Cost: O(kinds + limit * log n), a constant number of round trips.
 

@@ -4,9 +4,9 @@ from collections import deque
 from itertools import islice
 from typing import Any, Final
 
-from rota.model.errors import CursorExpired, QueryError
 from rota.model.records import Change, ChangePage, ErrorRecord
 from rota.model.state import State
+from rota.store.refusals import cursor_expired, no_cursor
 from rota_store_memory.entry import Entry
 from rota_store_memory.history import number_of, transition
 from rota_store_memory.waiting import Watch
@@ -45,10 +45,7 @@ class ChangeRing:
         start = self._position(cursor)
         skipped = start - (self._end - len(self._ring))
         if skipped < 0 or start > self._end:
-            raise CursorExpired(
-                f"the changes after {cursor!r} are no longer kept: the memory store keeps the last {_KEPT} of a "
-                "namespace; ask for a new cursor and read what you follow anew"
-            )
+            raise cursor_expired(cursor, "the memory store", _KEPT)
         kept = tuple(
             Change(instance_id, kind, transition(*rest), f"{_PREFIX}{number}")
             for number, (instance_id, kind, *rest) in enumerate(islice(self._ring, skipped, skipped + limit), start + 1)
@@ -62,5 +59,5 @@ class ChangeRing:
     def _position(self, cursor: str) -> int:
         number = cursor.removeprefix(_PREFIX)
         if number == cursor or not number.isdecimal():
-            raise QueryError(f"{cursor!r} is no cursor of `changes`; pass one that `changes` answered, or None")
+            raise no_cursor(cursor, "changes")
         return int(number)

@@ -4,9 +4,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from typing import Final
 
-from rota.model.errors import ConfigError, QueryError
 from rota.model.records import Document
-from rota.store.contract import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS
+from rota.store.refusals import no_cursor, refuse_documents
 
 __all__ = ["Documents"]
 
@@ -29,7 +28,7 @@ class Documents:
 
     def save(self, documents: Sequence[Document]) -> list[int] | None:
         """Write all, or none when a version is not the one given. Raises: ConfigError."""
-        _check(documents)
+        refuse_documents(documents)
         if any(self._version_of(document.key) != document.version for document in documents):
             return None
         return [self._write(document) for document in documents]
@@ -64,23 +63,8 @@ class Documents:
         return self._version
 
 
-def _check(documents: Sequence[Document]) -> None:
-    if len(documents) > MAX_DOCUMENTS:
-        raise ConfigError(
-            f"save() of {len(documents)} documents: at most {MAX_DOCUMENTS} go into one step; save fewer at a time"
-        )
-    if len({document.key for document in documents}) < len(documents):
-        raise ConfigError("save() has two documents with one key; give each key once")
-    for document in documents:
-        if document.value is not None and len(document.value) > MAX_DOCUMENT_BYTES:
-            raise ConfigError(
-                f"document {document.key!r} has {len(document.value)} bytes: at most {MAX_DOCUMENT_BYTES} are kept; "
-                "split it, or keep it elsewhere and store where"
-            )
-
-
 def _key_of(cursor: str) -> str:
     key = cursor.removeprefix(_PREFIX)
     if key == cursor:
-        raise QueryError(f"{cursor!r} is no cursor of `scan`; pass one that `scan` answered, or None")
+        raise no_cursor(cursor, "scan")
     return key

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Final
 
 from rota.model.records import EnqueueAnswer, InstanceRecord
-from rota.store.contract import MAX_PARENTS
+from rota.store.refusals import oversized, unfit_parents
 from rota_store_memory.entry import COMPLETED, CREATED, SCHEDULED, Entry
 from rota_store_memory.moves import end_waiting, let_in
 from rota_store_memory.queue import KindQueue
@@ -67,10 +67,10 @@ def _admit(
 
 def _admit_dependent(space: Space, queue: KindQueue, record: InstanceRecord, now_ms: int) -> EnqueueAnswer:
     """Add a record with parents: it waits for those that have not ended."""
-    parents = [space.entries.get(parent) for parent in dict.fromkeys(record.depends_on)]
-    known = [parent for parent in parents if parent is not None]
-    if len(known) < len(parents) or len(record.depends_on) > MAX_PARENTS:
-        return EnqueueAnswer("refused", record.id, error=_unfit(space, record))
+    unfit = unfit_parents(record, space.entries.__contains__)
+    if unfit is not None:
+        return unfit
+    parents = [space.entries[parent] for parent in dict.fromkeys(record.depends_on)]
     entry = Entry(record.rank, now_ms, record.id, record, now_ms, record.expires_ms, state=CREATED, scheduled_ms=None)
     space.entries[entry.id] = entry
     queue.live.add(entry)
@@ -81,7 +81,7 @@ def _admit_dependent(space: Space, queue: KindQueue, record: InstanceRecord, now
         space.expiry.push(entry.expires_ms, entry)
     if space.changes.on:
         space.changes.note(entry, CREATED, now_ms, None, None, None)
-    _let_wait(space, queue, entry, known, now_ms)
+    _let_wait(space, queue, entry, parents, now_ms)
     return EnqueueAnswer("added", entry.id, entry.due_ms, state=entry.state)
 
 
@@ -96,28 +96,13 @@ def _let_wait(space: Space, queue: KindQueue, entry: Entry, parents: list[Entry]
         let_in(space, queue, entry, now_ms)
 
 
-def _unfit(space: Space, record: InstanceRecord) -> str:
-    number = len(record.depends_on)
-    if number > MAX_PARENTS:
-        return (
-            f"an instance of {record.kind!r} depends on {number:,} others, at most {MAX_PARENTS:,} is what a store "
-            "takes: let it depend on instances that each collect some of them, as rota.group() does"
-        )
-    unknown = next(parent for parent in record.depends_on if parent not in space.entries)
-    return f"an instance of {record.kind!r} depends on {unknown!r}, which is not here: it never was, or it was purged"
-
-
 def _refusal(entries: dict[str, Entry], queue: KindQueue, record: InstanceRecord) -> EnqueueAnswer | None:
     if record.id in entries:
         return EnqueueAnswer("exists", record.id)
-    size_bytes = len(record.arguments)
-    if size_bytes > MAX_PAYLOAD_BYTES:
-        error = (
-            f"the arguments of {record.kind!r} have {size_bytes} bytes, the memory store takes {MAX_PAYLOAD_BYTES}: "
-            "keep the data elsewhere and pass where"
-        )
-        return EnqueueAnswer("refused", record.id, error=error)
-    holder = None if record.unique_key is None else queue.unique.get(record.unique_key)
+    refusal = oversized(record, MAX_PAYLOAD_BYTES, "the memory store")
+    if refusal is not None or record.unique_key is None:
+        return refusal
+    holder = queue.unique.get(record.unique_key)
     return None if holder is None else EnqueueAnswer("duplicate", holder)
 
 

@@ -6,11 +6,11 @@ from itertools import islice
 from operator import attrgetter
 from typing import Final
 
-from rota.model.errors import QueryError
 from rota.model.query import InstanceFilter
 from rota.model.records import KindStats, Snapshot
 from rota.model.state import FINAL_STATES, State
 from rota.store.contract import MAX_LOOKED_AT
+from rota.store.refusals import no_cursor
 from rota_store_memory.entry import CREATED, Entry
 from rota_store_memory.index import IdIndex, by_id
 from rota_store_memory.queue import KindQueue
@@ -184,5 +184,5 @@ def _windows(query: InstanceFilter) -> Iterator[_Check]:
 def _id_of(cursor: str) -> str:
     found = cursor.removeprefix(_PREFIX)
     if found == cursor or not found:
-        raise QueryError(f"{cursor!r} is no cursor of `find`; pass one that `find` answered, or None")
+        raise no_cursor(cursor, "find")
     return found

@@ -4,9 +4,9 @@ import heapq
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rota.model.errors import QueryError
 from rota.model.query import PurgeFilter
 from rota.model.state import FINAL_STATES
+from rota.store.refusals import no_cursor
 from rota_store_memory.ended import Ended, Place, by_end
 from rota_store_memory.entry import Entry
 from rota_store_memory.space import Space
@@ -36,7 +36,7 @@ def read_place(cursor: str) -> Place:
     """The place that a text names. Raises: QueryError when it is none."""
     ended_ms, _, instance_id = cursor.removeprefix(_PREFIX).partition("-")
     if not cursor.startswith(_PREFIX) or not ended_ms.isdecimal() or not instance_id:
-        raise QueryError(f"{cursor!r} is no cursor of `drop_logs`; pass one that `drop_logs` answered, or None")
+        raise no_cursor(cursor, "drop_logs")
     return int(ended_ms), instance_id
 
 

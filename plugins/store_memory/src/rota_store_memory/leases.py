@@ -3,8 +3,8 @@
 from collections import deque
 from typing import Final
 
-from rota.model.errors import LeaseLost
 from rota.model.records import Claim, WorkerRecord
+from rota.store.refusals import lease_lost
 from rota_store_memory.entry import Entry
 
 __all__ = ["Lease", "Leases"]
@@ -50,10 +50,7 @@ class Leases:
         """The lease of a live worker. Raises: LeaseLost."""
         lease = self.live.get(worker)
         if lease is None:
-            raise LeaseLost(
-                f"worker {worker!r} has no lease in this namespace: it never sent a beat, was retired, or was "
-                "reaped after its lease had ended; send a beat first, with a new id if the beat answers lost"
-            )
+            raise lease_lost(worker)
         return lease
 
     def bury_dead(self, now_ms: int) -> list[str]:

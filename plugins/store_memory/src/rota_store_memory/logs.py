@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from rota.model.errors import UnknownInstance
 from rota.model.query import LogFilter, PurgeFilter
 from rota.model.records import LogPage, LogRecord
+from rota.store.refusals import no_instance
 from rota_store_memory.finished import finished, place_of, read_place
 from rota_store_memory.instance_log import InstanceLog
 from rota_store_memory.space import Space
@@ -29,10 +29,7 @@ def read_logs(space: Space, query: LogFilter) -> LogPage:
     """Lines from `query.position` on; O(lines looked at). Raises: UnknownInstance."""
     entry = space.entries.get(query.id)
     if entry is None:
-        raise UnknownInstance(
-            f"no instance {query.id!r} in namespace {space.name!r}: it never was, or it was purged; look for it "
-            "with `find`"
-        )
+        raise no_instance(query.id, space.name)
     log = space.logs.get(query.id)
     if log is None:
         return LogPage((), query.position, entry.ended)

@@ -2,14 +2,15 @@
 
 from collections import deque
 
+from rota.engine.settlement import Settlement, crashed, released
 from rota.model.records import ErrorRecord
 from rota.model.state import State
-from rota_store_memory.entry import CANCELED, COMPLETED, CREATED, PROCESSING, SCHEDULED, TERMINATED, Entry
+from rota_store_memory.entry import CANCELED, COMPLETED, CREATED, PROCESSING, SCHEDULED, Entry
 from rota_store_memory.history import add_to_history
 from rota_store_memory.queue import KindQueue
 from rota_store_memory.space import Space
 
-__all__ = ["crash", "end_waiting", "finish", "let_in", "move", "release", "requeue"]
+__all__ = ["apply", "crash", "end_waiting", "finish", "let_in", "move", "release", "requeue"]
 
 
 def move(
@@ -126,36 +127,29 @@ def requeue(
         space.tell(queue, alarm=entry.delayed)
 
 
-def release(
-    space: Space,
-    queue: KindQueue,
-    entry: Entry,
-    now_ms: int,
-    reason: str = "released",
-    error: ErrorRecord | None = None,
+def apply(
+    space: Space, queue: KindQueue, entry: Entry, what: Settlement, now_ms: int, result: bytes | None = None
 ) -> None:
-    """Send `entry` back without counting the attempt; end it when a cancel was requested."""
-    worker = entry.worker
-    if entry.cancel_requested:
-        finish(space, queue, entry, CANCELED, now_ms, worker)
+    """End the attempt of `entry`, held by nobody any more, as was decided."""
+    if what.due_in_ms is None:
+        finish(space, queue, entry, what.state, now_ms, entry.worker, what.reason, what.error, result)
         return
-    entry.attempt -= 1
-    entry.error = error or entry.error
-    requeue(space, queue, entry, now_ms, now_ms, worker, reason, error)
-
-
-def crash(space: Space, queue: KindQueue, entry: Entry, now_ms: int, error: ErrorRecord | None = None) -> None:
-    """Count a crash under `entry`: send it back, or end it as poison beyond its `max_crashes`."""
-    entry.crashes += 1
-    if entry.crashes > entry.record.max_crashes:
-        finish(space, queue, entry, TERMINATED, now_ms, entry.worker, "poison", error or _poison(entry))
+    entry.attempt -= not what.counts
+    entry.error = what.error or entry.error
+    if what.state is SCHEDULED:
+        requeue(space, queue, entry, now_ms + what.due_in_ms, now_ms, entry.worker, what.reason, what.error)
     else:
-        release(space, queue, entry, now_ms, "crashed", error)
+        move(space, queue, entry, what.state, now_ms, entry.worker, what.reason, what.error)
+        requeue(space, queue, entry, now_ms + what.due_in_ms, now_ms)
 
 
-def _poison(entry: Entry) -> ErrorRecord:
-    message = (
-        f"the worker died under this instance {entry.crashes} times, last {entry.worker}; "
-        f"max_crashes is {entry.record.max_crashes}"
-    )
-    return ErrorRecord("crashed", "JobCrashed", message)
+def crash(space: Space, queue: KindQueue, entry: Entry, now_ms: int) -> None:
+    """Count a crash under `entry`, whose worker is dead."""
+    entry.crashes += 1
+    most = entry.record.max_crashes
+    apply(space, queue, entry, crashed(entry.cancel_requested, entry.crashes, most, entry.worker), now_ms)
+
+
+def release(space: Space, queue: KindQueue, entry: Entry, now_ms: int) -> None:
+    """Take `entry` back from a worker that goes."""
+    apply(space, queue, entry, released(entry.cancel_requested), now_ms)

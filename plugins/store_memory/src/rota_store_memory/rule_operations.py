@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from rota.model.records import Document, InstanceRecord, KindDescriptor, ScheduleRecord
 from rota.store.contract import FireAnswer
-from rota_store_memory import schedules as rules
+from rota.store.rules import fire_rule, patch_rule, put_rule, sync_rules
+from rota_store_memory.enqueue import enqueue
+from rota_store_memory.schedules import MemoryShelf
 from rota_store_memory.view import View
 from rota_store_memory.waiting import monotonic_ms
 
@@ -30,31 +32,32 @@ class RuleOperations(View):
     def put_schedule(self, schedule: ScheduleRecord) -> ScheduleRecord:
         """Add or change a recurring rule."""
         with self._lock:
-            return rules.put_schedule(self._space, schedule)
+            return put_rule(MemoryShelf(self._space), schedule)
 
     def patch_schedule(
         self, schedule: ScheduleRecord, *, paused: bool, next_slot_ms: int | None
     ) -> ScheduleRecord | None:
         """Pause a rule or let it go on."""
         with self._lock:
-            return rules.patch_schedule(self._space, schedule, paused, next_slot_ms)
+            return patch_rule(MemoryShelf(self._space), schedule, paused, next_slot_ms)
 
     def drop_schedule(self, name: str, owner: str | None = None) -> bool:
         """Forget a rule."""
         with self._lock:
-            return self._space.schedules.drop(name, owner)
+            return MemoryShelf(self._space).drop(name, owner)
 
     def schedules(self) -> list[ScheduleRecord]:
         """All rules, by name."""
         with self._lock:
-            return rules.all_schedules(self._space)
+            return MemoryShelf(self._space).all()
 
     def sync_schedules(
         self, owner: str, fingerprint: str, revision: int | None, schedules: Sequence[ScheduleRecord]
     ) -> bool:
         """Make the rules of `owner` the declared ones; the revision counts as the workers' beats tell it."""
         with self._lock:
-            return rules.sync_schedules(self._space, owner, fingerprint, schedules, monotonic_ms(self._clock))
+            workers = self._space.leases.running(monotonic_ms(self._clock))
+            return sync_rules(MemoryShelf(self._space), owner, fingerprint, workers, schedules)
 
     def due_schedules(self, limit: int = 100) -> tuple[list[ScheduleRecord], int | None]:
         """Rules whose slot has come, and the next slot to come."""
@@ -66,7 +69,11 @@ class RuleOperations(View):
     ) -> FireAnswer:
         """Pass one slot of a rule."""
         with self._lock:
-            return rules.fire(self._space, schedule, slot_ms, next_ms, records, self._clock.now_ms())
+            space, now_ms = self._space, self._clock.now_ms()
+            shelf = MemoryShelf(space)
+            return fire_rule(
+                shelf, schedule, slot_ms, next_ms, lives=shelf.lives, enqueue=lambda: enqueue(space, records, now_ms)
+            )
 
     def load(self, keys: Sequence[str]) -> list[Document | None]:
         """Documents by key."""

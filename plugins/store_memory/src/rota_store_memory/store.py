@@ -3,9 +3,9 @@
 from typing import Final
 
 from rota.model.clock import Clock
-from rota.model.errors import ConfigError
 from rota.model.query import PurgeFilter
 from rota.store.contract import StoreCapabilities
+from rota.store.refusals import in_use
 from rota.store.url import StoreURL
 from rota_store_memory.enqueue import MAX_PAYLOAD_BYTES
 from rota_store_memory.hub import hub_of
@@ -66,10 +66,7 @@ class MemoryStore(QueueOperations, RuleOperations, Observation):
         with self._lock:
             living = [] if force else self._space.leases.running(monotonic_ms(self._clock))
             if living:
-                raise ConfigError(
-                    f"namespace {self.namespace!r} of the memory store is in use: {len(living)} workers live, first "
-                    f"{living[0].id!r}; stop them, or clear with force"
-                )
+                raise in_use(self.namespace, "the memory store", living)
             self._space.clear()
 
     def now_ms(self) -> int:

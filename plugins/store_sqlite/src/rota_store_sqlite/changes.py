@@ -4,8 +4,8 @@ from typing import Final
 
 import msgspec
 
-from rota.model.errors import CursorExpired, QueryError
 from rota.model.records import Change, ChangePage, TransitionRecord
+from rota.store.refusals import cursor_expired, no_cursor
 from rota_store_sqlite.entry import encode
 from rota_store_sqlite.statements import statements
 from rota_store_sqlite.step import Step
@@ -50,10 +50,7 @@ def page(step: Step, cursor: str | None, limit: int) -> ChangePage:
             step.connection.execute(_NAMESPACE["follow"], (step.ns,))
         return ChangePage((), f"{_PREFIX}{step.one(_CHANGE, 'last')[0]}")
     if start < dropped or start > step.one(_CHANGE, "last")[0]:
-        raise CursorExpired(
-            f"the changes after {cursor!r} are no longer kept: the SQLite store keeps the last {KEPT} of a namespace; "
-            "ask for a new cursor and read what you follow anew"
-        )
+        raise cursor_expired(cursor, "the SQLite store", KEPT)
     found = []
     for number, body in step.connection.execute(_CHANGE["page"], (step.ns, start, limit)).fetchall():
         instance_id, kind, transition = _decode(body)
@@ -64,5 +61,5 @@ def page(step: Step, cursor: str | None, limit: int) -> ChangePage:
 def _number(cursor: str) -> int:
     number = cursor.removeprefix(_PREFIX)
     if number == cursor or not number.isdecimal():
-        raise QueryError(f"{cursor!r} is no cursor of `changes`; pass one that `changes` answered, or None")
+        raise no_cursor(cursor, "changes")
     return int(number)

@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 
 from rota.engine.limits import UNBOUNDED
-from rota.model.errors import LeaseLost
 from rota.model.records import Claim
 from rota.store.contract import MAX_PROMOTED
+from rota.store.refusals import lease_lost
 from rota_store_sqlite.entry import BEFORE_ALL, NOWHERE, Entry, decode_record
 from rota_store_sqlite.lanes import lane_started, settle_lanes
 from rota_store_sqlite.moves import CANCELED, PROCESSING, finish, move
@@ -29,7 +29,7 @@ _Place = tuple[int, int, bytes, int]  # rank, due, id, row: as ready order compa
 class _Answered(msgspec.Struct, array_like=True):
     """What is kept of a claim, for a repeated `seq`."""
 
-    n: int
+    id: bytes
     token: int
     attempt: int
     due_ms: int
@@ -48,10 +48,7 @@ def claim(step: Step, worker: str, seq: int, names: Sequence[str], limit: int) -
     """
     known = step.one(_WORKER, "claims", step.ns, worker)
     if known is None:
-        raise LeaseLost(
-            f"worker {worker!r} has no lease in this namespace: it never sent a beat, was retired, or was reaped after "
-            "its lease had ended; send a beat first, with a new id if the beat answers lost"
-        )
+        raise lease_lost(worker)
     last, answer = known
     if last is not None and seq <= last:
         return _again(step, answer) if seq == last else []
@@ -169,7 +166,7 @@ def _claims(step: Step, chosen: list[Entry]) -> tuple[list[Claim], list[_Answere
     for token, entry in enumerate(chosen, last - len(chosen) + 1):
         entry.token = token
         step.touch(entry)
-        answered.append(_Answered(entry.n, token, entry.attempt, entry.due_ms, step.now_ms, entry.crashes))
+        answered.append(_Answered(entry.id, token, entry.attempt, entry.due_ms, step.now_ms, entry.crashes))
     return [_claim(entry.record, one) for entry, one in zip(chosen, answered, strict=True)], answered
 
 
@@ -179,5 +176,5 @@ def _claim(record: bytes, one: _Answered) -> Claim:
 
 def _again(step: Step, answer: bytes | None) -> list[Claim]:
     found = [] if answer is None else _decode_answer(answer)
-    rows = [(one, step.one(_INSTANCE, "record", one.n)) for one in found]
+    rows = [(one, step.one(_INSTANCE, "record", step.ns, one.id)) for one in found]
     return [_claim(row[0], one) for one, row in rows if row is not None]

@@ -3,34 +3,17 @@
 from collections.abc import Sequence
 from typing import Final
 
-from rota.model.errors import ConfigError, QueryError
 from rota.model.records import Document
-from rota.store.contract import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS
+from rota.store.refusals import no_cursor
 from rota_store_sqlite.statements import statements
 from rota_store_sqlite.step import Step
 
-__all__ = ["check_documents", "load", "save", "scan"]
+__all__ = ["load", "save", "scan"]
 
 _DOCUMENT: Final = statements("document")
 _NAMESPACE: Final = statements("namespace")
 _PREFIX: Final = "after-"
 _LAST: Final = "\U0010ffff"  # sorts behind whatever may follow a prefix
-
-
-def check_documents(documents: Sequence[Document]) -> None:
-    """Raise ConfigError for too many, for a key given twice, and for one that is too large."""
-    if len(documents) > MAX_DOCUMENTS:
-        raise ConfigError(
-            f"save() of {len(documents)} documents: at most {MAX_DOCUMENTS} go into one step; save fewer at a time"
-        )
-    if len({document.key for document in documents}) < len(documents):
-        raise ConfigError("save() has two documents with one key; give each key once")
-    for document in documents:
-        if document.value is not None and len(document.value) > MAX_DOCUMENT_BYTES:
-            raise ConfigError(
-                f"document {document.key!r} has {len(document.value)} bytes: at most {MAX_DOCUMENT_BYTES} are kept; "
-                "split it, or keep it elsewhere and store where"
-            )
 
 
 def load(step: Step, keys: Sequence[str]) -> list[Document | None]:
@@ -69,5 +52,5 @@ def scan(step: Step, prefix: str, cursor: str | None, limit: int) -> tuple[list[
 def _key_of(cursor: str) -> str:
     key = cursor.removeprefix(_PREFIX)
     if key == cursor:
-        raise QueryError(f"{cursor!r} is no cursor of `scan`; pass one that `scan` answered, or None")
+        raise no_cursor(cursor, "scan")
     return key

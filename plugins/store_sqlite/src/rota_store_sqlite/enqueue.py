@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from rota.model.records import EnqueueAnswer, InstanceRecord
-from rota.store.contract import MAX_PARENTS
 from rota.store.histories import begun
+from rota.store.refusals import oversized, unfit_parents
 from rota_store_sqlite.entry import DELAYED, FINAL, IN_LANE, NOWHERE, READY, STATES, Entry, as_bytes, encode
 from rota_store_sqlite.moves import COMPLETED, CREATED, SCHEDULED, end_queued, let_in
 from rota_store_sqlite.statements import statements
@@ -77,9 +77,10 @@ def _insert(
 
 def _add_dependent(step: Step, kind: Kind, record: InstanceRecord) -> EnqueueAnswer:
     """Add a record with parents: it waits for those that have not ended."""
+    unfit = unfit_parents(record, step.has)
+    if unfit is not None:
+        return unfit
     parents = [step.one(_INSTANCE, "n_by_id", step.ns, as_bytes(one)) for one in dict.fromkeys(record.depends_on)]
-    if None in parents or len(record.depends_on) > MAX_PARENTS:
-        return EnqueueAnswer("refused", record.id, error=_unfit(step, record))
     history = begun(CREATED, at_ms=step.now_ms)
     n = _insert(step, kind, record, CREATED, NOWHERE, step.now_ms, record.expires_ms, history, 1)
     if n is None:
@@ -97,28 +98,10 @@ def _add_dependent(step: Step, kind: Kind, record: InstanceRecord) -> EnqueueAns
 
 
 def _refusal(step: Step, kind: Kind, record: InstanceRecord) -> EnqueueAnswer | None:
-    size_bytes = len(record.arguments)
-    if size_bytes > MAX_PAYLOAD_BYTES:
-        error = (
-            f"the arguments of {record.kind!r} have {size_bytes} bytes, the SQLite store takes {MAX_PAYLOAD_BYTES}: "
-            "keep the data elsewhere and pass where"
-        )
-        return EnqueueAnswer("refused", record.id, error=error)
-    if record.unique_key is None:
-        return None
-    if step.one(_INSTANCE, "n_by_id", step.ns, as_bytes(record.id)) is not None:
+    refusal = oversized(record, MAX_PAYLOAD_BYTES, "the SQLite store")
+    if refusal is not None or record.unique_key is None:
+        return refusal
+    if step.has(record.id):
         return EnqueueAnswer("exists", record.id)
     holder = step.one(_INSTANCE, "holder", kind.id, record.unique_key)
     return None if holder is None else EnqueueAnswer("duplicate", holder[0].hex())
-
-
-def _unfit(step: Step, record: InstanceRecord) -> str:
-    number = len(record.depends_on)
-    if number > MAX_PARENTS:
-        return (
-            f"an instance of {record.kind!r} depends on {number:,} others, at most {MAX_PARENTS:,} is what a store "
-            "takes: let it depend on instances that each collect some of them, as rota.group() does"
-        )
-    missing = (one for one in record.depends_on if step.one(_INSTANCE, "n_by_id", step.ns, as_bytes(one)) is None)
-    unknown = next(missing)
-    return f"an instance of {record.kind!r} depends on {unknown!r}, which is not here: it never was, or it was purged"

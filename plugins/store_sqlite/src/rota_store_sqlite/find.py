@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from rota.model.errors import QueryError
 from rota.model.query import InstanceFilter
 from rota.model.records import FindPage, KindStats, Snapshot
 from rota.model.state import State
 from rota.store.contract import MAX_LOOKED_AT
+from rota.store.refusals import no_cursor
 from rota_store_sqlite.entry import BEFORE_ALL, NUMBER, STATES, Entry, as_bytes
 from rota_store_sqlite.statements import statements
 from rota_store_sqlite.step import Kind, Step
@@ -158,5 +158,5 @@ def _id_of(cursor: str) -> bytes:
     except ValueError:
         found = b""
     if text == cursor or len(found) != 16:
-        raise QueryError(f"{cursor!r} is no cursor of `find`; pass one that `find` answered, or None")
+        raise no_cursor(cursor, "find")
     return found

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from rota.model.errors import QueryError, UnknownInstance
 from rota.model.query import LogFilter, PurgeFilter
 from rota.model.records import LogPage, LogRecord
 from rota.store.contract import MAX_LOG_BYTES, MAX_LOG_LINES
+from rota.store.refusals import no_cursor, no_instance
 from rota_store_sqlite.entry import as_bytes
 from rota_store_sqlite.purge import finished
 from rota_store_sqlite.statements import statements
@@ -52,11 +52,11 @@ def _append(step: Step, n: int, line: LogRecord) -> None:
         number, size = number - 1, size - dropped_size
 
 
-def read_logs(step: Step, query: LogFilter) -> LogPage:
+def read_logs(step: Step, query: LogFilter, namespace: str) -> LogPage:
     """Lines from `query.position` on. Raises: UnknownInstance."""
     found = step.one(_INSTANCE, "n_by_id", step.ns, as_bytes(query.id))
     if found is None:
-        raise UnknownInstance(f"no instance {query.id!r} here: it never was, or it was purged; look for it with `find`")
+        raise no_instance(query.id, namespace)
     n, _, ended_ms = found
     parameters = (n, query.position, query.min_level, query.limit)
     rows = step.connection.execute(_LOG["page"], parameters).fetchall()
@@ -83,5 +83,5 @@ def drop_logs(step: Step, query: PurgeFilter, cursor: str | None, limit: int) ->
 def _place_of(cursor: str) -> tuple[int, bytes]:
     ended_ms, _, instance_id = cursor.removeprefix(_PREFIX).partition("-")
     if not cursor.startswith(_PREFIX) or not ended_ms.isdecimal():
-        raise QueryError(f"{cursor!r} is no cursor of `drop_logs`; pass one that it answered, or None")
+        raise no_cursor(cursor, "drop_logs")
     return int(ended_ms), as_bytes(instance_id)

@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Final
 
+from rota.engine.settlement import Settlement, crashed, released
 from rota.model.records import ErrorRecord
 from rota.model.state import State
 from rota.store.histories import add_to_history
@@ -11,10 +12,10 @@ from rota_store_sqlite.statements import statements
 from rota_store_sqlite.step import Step
 from rota_store_sqlite.topics import ENDED, LINES, WORK
 
-__all__ = ["crash", "end_queued", "finish", "let_in", "move", "place", "release", "requeue"]
+__all__ = ["apply", "crash", "end_queued", "finish", "let_in", "move", "place", "release", "requeue"]
 
 CREATED, SCHEDULED, PROCESSING, COMPLETED = (NUMBER[state] for state in list(State)[:4])
-TERMINATED, CANCELED = NUMBER[State.TERMINATED], NUMBER[State.CANCELED]
+CANCELED = NUMBER[State.CANCELED]
 
 _EDGE: Final = statements("edge")
 
@@ -138,26 +139,29 @@ def requeue(
     place(step, entry)
 
 
-def release(step: Step, entry: Entry, reason: str = "released", error: ErrorRecord | None = None) -> None:
-    """Send `entry` back without counting the attempt; end it when a cancel was requested."""
-    worker = entry.worker
-    if entry.cancel:
-        finish(step, entry, CANCELED, worker)
+def apply(step: Step, entry: Entry, what: Settlement, result: bytes | None = None) -> None:
+    """End the attempt of `entry`, held by nobody any more, as was decided."""
+    state = NUMBER[what.state]
+    if what.due_in_ms is None:
+        finish(step, entry, state, entry.worker, what.reason, what.error, result)
         return
-    entry.attempt -= 1
-    requeue(step, entry, step.now_ms, worker, reason, error)
+    entry.attempt -= not what.counts
+    if what.error is not None:
+        entry.error = encode(what.error)
+    if state == SCHEDULED:
+        requeue(step, entry, step.now_ms + what.due_in_ms, entry.worker, what.reason, what.error)
+    else:
+        move(step, entry, state, entry.worker, what.reason, what.error)
+        requeue(step, entry, step.now_ms + what.due_in_ms)
 
 
-def crash(step: Step, entry: Entry, error: ErrorRecord | None = None) -> None:
-    """Count a crash under `entry`: send it back, or end it as poison beyond its `max_crashes`."""
+def crash(step: Step, entry: Entry) -> None:
+    """Count a crash under `entry`, whose worker is dead."""
     entry.crashes += 1
     most = decode_record(entry.record).max_crashes
-    if entry.crashes > most:
-        finish(step, entry, TERMINATED, entry.worker, "poison", error or _poison(entry, most))
-    else:
-        release(step, entry, "crashed", error)
+    apply(step, entry, crashed(bool(entry.cancel), entry.crashes, most, entry.worker))
 
 
-def _poison(entry: Entry, most: int) -> ErrorRecord:
-    message = f"the worker died under this instance {entry.crashes} times, last {entry.worker}; max_crashes is {most}"
-    return ErrorRecord("crashed", "JobCrashed", message)
+def release(step: Step, entry: Entry) -> None:
+    """Take `entry` back from a worker that goes."""
+    apply(step, entry, released(bool(entry.cancel)))

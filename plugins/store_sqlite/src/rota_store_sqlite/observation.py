@@ -74,7 +74,7 @@ class Observation(View):
 
         def look() -> tuple[LogPage, None]:
             with self._reading() as step:
-                return read_logs(step, query), None
+                return read_logs(step, query, self._name), None
 
         return self._until(look, lambda found: found.lines or found.final, LINES, timeout_ms)
 

@@ -14,11 +14,12 @@ from rota.model.records import (
 )
 from rota.model.state import State
 from rota.store.contract import MAX_WAIT_MS, CancelAnswer
+from rota.store.refusals import refuse_followups
 from rota_store_sqlite.cancel import cancel
 from rota_store_sqlite.claim import claim, due_in_ms, remember_nothing
 from rota_store_sqlite.enqueue import enqueue
 from rota_store_sqlite.pausing import pause, resume
-from rota_store_sqlite.settle import refuse_too_many, settle
+from rota_store_sqlite.settle import settle
 from rota_store_sqlite.topics import WORK, WORKER
 from rota_store_sqlite.view import View
 from rota_store_sqlite.workers import has_news, live_workers, reap, renew, resize, retire, standing_reply
@@ -57,7 +58,7 @@ class QueueOperations(View):
 
     def settle(self, outcomes: Sequence[Outcome]) -> list[SettleAnswer]:
         """End attempts."""
-        refuse_too_many(outcomes)
+        refuse_followups(outcomes)
         with self._changing() as step:
             return settle(step, outcomes)
 

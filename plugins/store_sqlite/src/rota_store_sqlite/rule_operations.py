@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 from rota.model.records import Document, InstanceRecord, KindDescriptor, ScheduleRecord
 from rota.store.contract import FireAnswer
+from rota.store.refusals import refuse_documents
+from rota.store.rules import fire_rule, patch_rule, put_rule, sync_rules
 from rota_store_sqlite import documents as small
-from rota_store_sqlite import schedules as rules
+from rota_store_sqlite.enqueue import enqueue
 from rota_store_sqlite.published import published_kinds, put_kinds
+from rota_store_sqlite.schedules import SQLiteShelf
 from rota_store_sqlite.view import View
+from rota_store_sqlite.workers import live_workers
 
 __all__ = ["RuleOperations"]
 
@@ -30,43 +34,47 @@ class RuleOperations(View):
     def put_schedule(self, schedule: ScheduleRecord) -> ScheduleRecord:
         """Add or change a recurring rule."""
         with self._changing() as step:
-            return rules.put_schedule(step, schedule)
+            return put_rule(SQLiteShelf(step), schedule)
 
     def patch_schedule(
         self, schedule: ScheduleRecord, *, paused: bool, next_slot_ms: int | None
     ) -> ScheduleRecord | None:
         """Pause a rule or let it go on."""
         with self._changing() as step:
-            return rules.patch_schedule(step, schedule, paused, next_slot_ms)
+            return patch_rule(SQLiteShelf(step), schedule, paused, next_slot_ms)
 
     def drop_schedule(self, name: str, owner: str | None = None) -> bool:
         """Forget a rule."""
         with self._changing() as step:
-            return rules.drop_schedule(step, name, owner)
+            return SQLiteShelf(step).drop(name, owner)
 
     def schedules(self) -> list[ScheduleRecord]:
         """All rules, by name."""
         with self._reading() as step:
-            return rules.all_schedules(step)
+            return SQLiteShelf(step).all()
 
     def sync_schedules(
         self, owner: str, fingerprint: str, revision: int | None, schedules: Sequence[ScheduleRecord]
     ) -> bool:
         """Make the rules of `owner` the declared ones; the revision counts as the workers' beats tell it."""
         with self._changing() as step:
-            return rules.sync_schedules(step, owner, fingerprint, schedules, self._hub.boot)
+            workers = live_workers(step, self._hub.boot)
+            return sync_rules(SQLiteShelf(step), owner, fingerprint, workers, schedules)
 
     def due_schedules(self, limit: int = 100) -> tuple[list[ScheduleRecord], int | None]:
         """Rules whose slot has come, and the next slot to come."""
         with self._reading() as step:
-            return rules.due_schedules(step, limit)
+            return SQLiteShelf(step).due(limit)
 
     def fire(
         self, schedule: ScheduleRecord, slot_ms: int, next_ms: int | None, records: Sequence[InstanceRecord]
     ) -> FireAnswer:
         """Pass one slot of a rule."""
         with self._changing() as step:
-            return rules.fire(step, schedule, slot_ms, next_ms, records)
+            shelf = SQLiteShelf(step)
+            return fire_rule(
+                shelf, schedule, slot_ms, next_ms, lives=shelf.lives, enqueue=lambda: enqueue(step, records)
+            )
 
     def load(self, keys: Sequence[str]) -> list[Document | None]:
         """Documents by key."""
@@ -75,7 +83,7 @@ class RuleOperations(View):
 
     def save(self, documents: Sequence[Document]) -> list[int] | None:
         """Write documents, all or none."""
-        small.check_documents(documents)
+        refuse_documents(documents)
         with self._changing() as step:
             return small.save(step, documents)
 

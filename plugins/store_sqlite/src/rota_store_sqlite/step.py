@@ -86,6 +86,10 @@ class Step:
         row = self.connection.execute(_INSTANCE["by_id"], (self.ns, as_bytes(instance_id))).fetchone()
         return None if row is None else self._known(row)
 
+    def has(self, instance_id: str) -> bool:
+        """Whether there is an instance of that id."""
+        return self.one(_INSTANCE, "n_by_id", self.ns, as_bytes(instance_id)) is not None
+
     def entry_at(self, n: int) -> Entry:
         """The instance of that row."""
         found = self._entries.get(n)

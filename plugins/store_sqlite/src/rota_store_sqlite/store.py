@@ -3,9 +3,9 @@
 from typing import Final
 
 from rota.model.clock import Clock
-from rota.model.errors import ConfigError
 from rota.model.query import PurgeFilter
 from rota.store.contract import StoreCapabilities
+from rota.store.refusals import in_use
 from rota.store.url import StoreURL
 from rota_store_sqlite.clearing import clear
 from rota_store_sqlite.enqueue import MAX_PAYLOAD_BYTES
@@ -74,10 +74,7 @@ class SQLiteStore(QueueOperations, RuleOperations, Observation):
         with self._changing() as step:
             living = [] if force else live_workers(step, self._hub.boot)
             if living:
-                raise ConfigError(
-                    f"namespace {self.namespace!r} of the SQLite store is in use: {len(living)} workers live, first "
-                    f"{living[0].id!r}; stop them, or clear with force"
-                )
+                raise in_use(self.namespace, "the SQLite store", living)
             clear(step)
 
     def now_ms(self) -> int:

@@ -16,8 +16,8 @@ SELECT {columns} FROM instance WHERE ns = ? AND id = ?
 SELECT {columns} FROM instance WHERE n = ?
 
 -- name: record
--- (n) -> record
-SELECT record FROM instance WHERE n = ?
+-- (ns, id) -> record
+SELECT record FROM instance WHERE ns = ? AND id = ?
 
 -- name: n_by_id
 -- (ns, id) -> n, state, ended_ms
