@@ -10,7 +10,6 @@ import pytest
 from rota.model.errors import ConfigError
 from rota_conformance.skeleton import write_skeleton
 
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -34,7 +34,7 @@ _ON_PRIMITIVES: Final = {
 _WHOLE: Final = {
     "store": "whole_store.py.txt",
     "dependency": '\n    "rota-store-memory",  # goes once nothing is delegated to it any more',
-    "next": "Replace operation after operation in `src/$package/store.py`, and run it again; `-- -k claim -x` runs a part",
+    "next": "Replace the operations in `src/$package/store.py` one by one; `-- -k claim -x` runs a part of the suite",
 }
 
 

@@ -17,7 +17,7 @@ class Harness(StoreHarness):
     """Stores in one file, in a folder that goes with the harness when no URL was given."""
 
     def __init__(self, url: str | None = None) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="acme-rota-lmdb-")
+        self._folder = None if url else tempfile.TemporaryDirectory(prefix="acme-rota-lmdb-")
         super().__init__(url or f"lmdb:///{self._folder.name}/suite.lmdb")
         self._path = Path(StoreURL.parse(self.url).file).resolve()
 
@@ -43,6 +43,7 @@ class Harness(StoreHarness):
         return self.drop_connections()
 
     def close(self) -> None:
-        """Remove the file."""
+        """Remove the file, by whoever made its folder."""
         close(self._path)
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
