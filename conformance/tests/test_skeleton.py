@@ -22,11 +22,17 @@ def installed(project: Path) -> Path:
     return site
 
 
+def python(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python ARGUMENTS` where the skeleton is installed."""
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=site, env=environ, capture_output=True, text=True, check=False
+    )
+
+
 def rota(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`rota ARGUMENTS` where the skeleton is installed."""
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-m", "rota", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    return python(site, "-m", "rota", *arguments)
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -58,7 +64,10 @@ def test_skeleton_with_its_two_primitives_written_is_conformant(tmp_path: Path) 
         text = text.replace(missing, f"return MemoryKV(SPACE, self._clock).{primitive}({arguments})")
     backend = "from core.tests.store.kv.memory_kv import MemoryKV, Space\n\nSPACE = Space()\n\n\ndef open_store"
     store.write_text(text.replace("def open_store", backend, 1), "utf-8")
-    ran = rota(installed(project), "conformance", "run", "--store", "acme://test")
+    site = installed(project)
+    tried = python(site, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project / "tests" / "test_primitives.py"))
+    assert 0 == tried.returncode, tried.stdout[-3000:]
+    ran = rota(site, "conformance", "run", "--store", "acme://test")
     assert (0, True) == (ran.returncode, "acme://test: conformant" in ran.stdout), ran.stdout[-3000:]
 
 

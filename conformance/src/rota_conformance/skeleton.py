@@ -25,14 +25,17 @@ _TEMPLATES: Final = {
     "src/$package/py.typed": None,
     "tests/test_conformance.py": "test_conformance.py.txt",
 }
-#: What differs: on five primitives, or the whole contract.
 _ON_PRIMITIVES: Final = {
-    "store": "store.py.txt",
-    "dependency": "",
-    "next": "Write `read` and `commit` in `src/$package/store.py`, and run it again; `-- -k claim -x` runs a part",
+    **_TEMPLATES,
+    "src/$package/store.py": "store.py.txt",
+    "tests/test_primitives.py": "test_primitives.py.txt",
 }
-_WHOLE: Final = {
-    "store": "whole_store.py.txt",
+_WHOLE: Final = {**_TEMPLATES, "src/$package/store.py": "whole_store.py.txt"}
+_OF_PRIMITIVES: Final = {
+    "dependency": "",
+    "next": "Write `read` and `commit` in `src/$package/store.py`; `pytest tests/test_primitives.py` tries them",
+}
+_OF_WHOLE: Final = {
     "dependency": '\n    "rota-store-memory",  # goes once nothing is delegated to it any more',
     "next": "Replace the operations in `src/$package/store.py` one by one; `-- -k claim -x` runs a part of the suite",
 }
@@ -58,9 +61,8 @@ def write_skeleton(name: str, into: Path, *, whole: bool = False) -> Path:
         "version": _core_version(),
         "operations": _operations(),
     }
-    chosen = {key: Template(text).substitute(values) for key, text in (_WHOLE if whole else _ON_PRIMITIVES).items()}
-    values |= chosen
-    for target, template in {**_TEMPLATES, "src/$package/store.py": chosen["store"]}.items():
+    values |= {key: Template(text).substitute(values) for key, text in (_OF_WHOLE if whole else _OF_PRIMITIVES).items()}
+    for target, template in (_WHOLE if whole else _ON_PRIMITIVES).items():
         path = folder / Template(target).substitute(values)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("" if template is None else _filled(template, values), "utf-8")

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from time import monotonic
 
 import pytest
@@ -85,15 +84,6 @@ def test_wait_is_ended_by_a_commit_of_another_process(path: Path, kv: LMDBKV) ->
         revision = kv.wait([b""], 0, LONG_MS)
     assert monotonic() - begun < LONG_MS / 2000
     said(other)
-
-
-def test_wait_is_ended_by_close(kv: LMDBKV) -> None:
-    """And leaves nothing open behind it, which the check of every test for leaks would see."""
-    waiting = Thread(target=kv.wait, args=([b""], 0, LONG_MS), name="waiting")
-    waiting.start()
-    while waiting.is_alive():  # it may not have begun to wait
-        kv.close()
-        waiting.join(0.01)
 
 
 def test_forked_child_and_its_parent_go_on(path: Path) -> None:

@@ -1,7 +1,9 @@
-"""The five primitives against a model of them: a dict, and a number."""
+"""The five primitives against a model of them: what is wrong here would be wrong everywhere in the suite."""
 
+import uuid
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from threading import Event, Thread
+from time import monotonic
 
 import pytest
 from hypothesis import settings
@@ -14,64 +16,141 @@ from rota.store.ordered_kv import Found, Range
 pytest.importorskip("lmdb", reason="the LMDB store needs lmdb: pip install lmdb")
 from acme_rota_lmdb.store import LMDBKV
 
-KEYS = st.lists(st.sampled_from([b"\0", b"#", b"=", b"a", b"b", b"\xff"]), min_size=1, max_size=3).map(b"".join)
-BOUNDS = KEYS | st.just(b"")
+FILES: list[Path] = []
+LONG_S = 30.0
+ENDS = st.lists(st.sampled_from([b"\0", b"a", b"b", b"\xff"]), max_size=3).map(b"".join)
 VALUES = st.sampled_from([b"", b"1", b"x" * 5000])
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _file(tmp_path_factory: pytest.TempPathFactory) -> None:
+    FILES[:] = [tmp_path_factory.mktemp("primitives") / "x.lmdb"]
+
+
+def connection() -> LMDBKV:
+    """One more connection to the file."""
+    return LMDBKV(FILES[0], 1 << 26, SystemClock())
+
+
 class AgainstTheModel(RuleBasedStateMachine):
-    """Two connections to one file, and what they have to answer."""
+    """Two connections to one backend, and what they have to answer. Every key starts with a prefix of this run."""
 
     @initialize()
     def connect(self) -> None:
-        """An empty file."""
-        self.folder = TemporaryDirectory()
-        self.path = Path(self.folder.name) / "x.lmdb"
-        self.kvs = [LMDBKV(self.path, 1 << 24, SystemClock()) for _ in range(2)]
-        self.revision = 0
+        """What others have stored stays out of the way."""
+        self.kvs = [connection(), connection()]
+        self.prefix = uuid.uuid4().bytes
+        self.revision, _, _ = self.kvs[0].read([], [])
         self.values: dict[bytes, tuple[bytes, int]] = {}
 
     def teardown(self) -> None:
-        """Nothing is left behind."""
+        """Leave nothing behind."""
+        for start in range(0, len(self.values), 32):
+            self.kvs[0].commit({}, {}, list(self.values)[start : start + 32])
         for kv in self.kvs:
             kv.close()
-        self.folder.cleanup()
 
-    @rule(data=st.data(), which=st.integers(0, 1), stale=st.booleans())
-    def commit(self, data: st.DataObject, which: int, stale: bool) -> None:
-        """All of it, or nothing when a check fails."""
-        puts = data.draw(st.dictionaries(KEYS, VALUES, max_size=4), "puts")
-        deletes = data.draw(st.sets(KEYS, max_size=3), "deletes") - puts.keys()
-        checked = data.draw(st.sets(KEYS, max_size=3), "checked")
-        checks = {key: self.values.get(key, (b"", 0))[1] for key in checked}
-        if stale and checks:
-            checks[min(checks)] += data.draw(st.sampled_from([-1, 1]), "by")
-        expected = None if stale and checks else self.revision + 1
-        assert expected == self.kvs[which].commit(checks, puts, deletes)
-        if expected is not None:
-            self.revision = expected
-            self.values.update({key: (value, expected) for key, value in puts.items()})
-            for key in deletes:
+    @rule(
+        which=st.integers(0, 1),
+        puts=st.dictionaries(ENDS, VALUES, max_size=4),
+        deletes=st.sets(ENDS, max_size=3),
+        checked=st.sets(ENDS, max_size=3),
+        wrong=st.sampled_from(["", "", "newer", "absent"]),
+    )
+    def commit(
+        self, which: int, puts: dict[bytes, bytes], deletes: set[bytes], checked: set[bytes], wrong: str
+    ) -> None:
+        """All of it with a revision that is higher than any, or nothing when a check fails."""
+        checks = {key: self.values.get(key, (b"", 0))[1] for key in (self.prefix + end for end in checked)}
+        if wrong and checks:
+            right = checks[min(checks)]
+            checks[min(checks)] = 0 if wrong == "absent" and right else right + 1
+        new = {self.prefix + end: value for end, value in puts.items()}
+        gone = {self.prefix + end for end in deletes} - new.keys()
+        revision = self.kvs[which].commit(checks, new, gone)
+        assert (revision is None) == bool(wrong and checks), "a check failed, or did not"
+        if revision is not None and (new or gone):
+            assert revision > self.revision, "revisions rise with each commit"
+            self.revision = revision
+            self.values.update({key: (value, revision) for key, value in new.items()})
+            for key in gone:
                 self.values.pop(key, None)
 
-    @rule(which=st.integers(0, 1), keys=st.lists(KEYS, max_size=3))
-    def read_keys(self, which: int, keys: list[bytes]) -> None:
-        """Values with the revisions that put them."""
-        assert (self.revision, [self.values.get(key) for key in keys], []) == self.kvs[which].read(keys, [])
+    @rule(which=st.integers(0, 1), ends=st.lists(ENDS, max_size=4))
+    def read_keys(self, which: int, ends: list[bytes]) -> None:
+        """Each with the revision of the commit that put it; None where nothing is."""
+        keys = [self.prefix + end for end in ends]
+        revision, values, pages = self.kvs[which].read(keys, [])
+        assert [self.values.get(key) for key in keys] == values
+        assert [] == pages
+        assert self.revision <= revision
 
-    @rule(which=st.integers(0, 1), bounds=st.tuples(BOUNDS, BOUNDS), limit=st.integers(0, 5), reverse=st.booleans())
-    def read_range(self, which: int, bounds: tuple[bytes, bytes], limit: int, reverse: bool) -> None:
-        """In the order of bytes, either way, no more than asked for."""
-        start, end = bounds
-        inside = sorted((key for key in self.values if start <= key < end), reverse=reverse)[:limit]
-        expected = [Found(key, *self.values[key]) for key in inside]
-        assert (self.revision, [], [expected]) == self.kvs[which].read([], [Range(start, end, limit, reverse)])
+    @rule(which=st.integers(0, 1), start=ENDS, end=ENDS, limit=st.integers(1, 5), reverse=st.booleans())
+    def read_range(self, which: int, start: bytes, end: bytes, limit: int, reverse: bool) -> None:
+        """Start <= key < end in the order of bytes, no more than the limit, from the end that it begins at."""
+        wanted = Range(self.prefix + start, self.prefix + end, limit, reverse)
+        inside = sorted((key for key in self.values if wanted.start <= key < wanted.end), reverse=reverse)
+        _, _, [page] = self.kvs[which].read([], [wanted])
+        assert [Found(key, *self.values[key]) for key in inside[:limit]] == page
 
     @rule(which=st.integers(0, 1))
     def close(self, which: int) -> None:
-        """What is closed opens again by itself, and the other connection goes on."""
+        """What is closed connects anew, and the other goes on."""
         self.kvs[which].close()
 
 
-AgainstTheModel.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+AgainstTheModel.TestCase.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
 TestAgainstTheModel = AgainstTheModel.TestCase
+
+
+def test_racing_commits_count_up_and_lose_nothing() -> None:
+    """Nobody comes between the checks of a commit and its puts."""
+    kvs = [connection() for _ in range(4)]
+    key = uuid.uuid4().bytes
+
+    def count_up(kv: LMDBKV) -> None:
+        for _ in range(25):
+            done = None
+            while done is None:
+                _, [found], _ = kv.read([key], [])
+                value, revision = found or (b"0", 0)
+                done = kv.commit({key: revision}, {key: b"%d" % (int(value) + 1)}, [])
+
+    threads = [Thread(target=count_up, args=(kv,)) for kv in kvs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    _, [found], _ = kvs[0].read([key], [])
+    assert found is not None
+    assert b"100" == found[0]
+    kvs[0].commit({}, {}, [key])
+    for kv in kvs:
+        kv.close()
+
+
+def test_wait_misses_no_commit_and_ends_with_close() -> None:
+    """One before it, one meanwhile, of another connection; and a close."""
+    kv, other = connection(), connection()
+    key = uuid.uuid4().bytes
+    before, _, _ = kv.read([], [])
+    first = other.commit({}, {key: b"1"}, [])
+    begun = monotonic()
+    while (seen := kv.wait([key], before, round(LONG_S * 1000))) <= before:
+        assert monotonic() - begun < LONG_S / 2
+    assert first is not None
+    assert first <= seen
+    later = Thread(target=lambda: (Event().wait(0.2), other.commit({}, {key: b"2"}, [])))
+    later.start()
+    while kv.wait([key], seen, round(LONG_S * 1000)) <= seen:
+        assert monotonic() - begun < LONG_S / 2
+    later.join()
+    now, _, _ = kv.read([], [])
+    waiting = Thread(target=kv.wait, args=([key], now, round(LONG_S * 1000)))
+    waiting.start()
+    while waiting.is_alive():  # it may not have begun to wait
+        kv.close()
+        waiting.join(0.05)
+    assert monotonic() - begun < LONG_S / 2
+    other.commit({}, {}, [key])
+    other.close()
