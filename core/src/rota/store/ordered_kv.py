@@ -7,7 +7,7 @@ What `KVStore` relies on:
   last put it, and a key that is not there has revision 0.
 * **Linearizable reads**: a read sees every commit that was answered before it began, and one moment only.
 * **Errors**: `StoreUnavailable` alone, translated from the client library's own. After one from `commit` nobody needs
-  to know whether it was done: `KVStore` looks.
+  to know whether it was done: it reaches the caller, who repeats the operation, and that finds what was done.
 
 All methods may be called by several threads at once.
 """

@@ -4,8 +4,8 @@ from core.tests.store.kv.memory_kv import MemoryKV, Space
 
 from rota.model.records import Ending, InstanceRecord, Outcome, WorkerRecord
 from rota.model.state import State
+from rota.store.kv.hub import Hub
 from rota.store.kv.queue_operations import QueueOperations
-from rota.store.kv.view import Hub
 from rota.testing import FakeClock
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from rota.model.errors import LeaseLost
 from rota.model.records import Claim
 from rota.store.contract import MAX_PROMOTED
 from rota.store.kv.entry import Claimed, Entry, Item, decode, encode
@@ -10,8 +9,9 @@ from rota.store.kv.keys import BEFORE_ALL, as_bytes, number, number_in, text
 from rota.store.kv.moves import PROCESSING, SCHEDULED, end_queued, give_up_key, leave_order, move
 from rota.store.kv.step import Step
 from rota.store.ordered_kv import Found, Range
+from rota.store.refusals import lease_lost
 
-__all__ = ["claim", "due_in_ms", "promote", "remember_nothing", "replayed"]
+__all__ = ["bells", "claim", "due_in_ms", "promote", "remember_nothing", "replayed"]
 
 
 def _orders(step: Step, names: Sequence[str], limit: int) -> list[list[Found]]:
@@ -47,10 +47,7 @@ def replayed(step: Step, worker: str, seq: int) -> list[Claim] | None:
     keys = step.keys.worker(b"w", worker), step.keys.worker(b"j", worker), step.keys.claim(worker, seq)
     step.load(keys)
     if step.get(keys[0]) is None:
-        raise LeaseLost(
-            f"worker {worker!r} has no lease in this namespace: it never sent a beat, was retired, or was reaped after "
-            "its lease had ended; send a beat first, with a new id if the beat answers lost"
-        )
+        raise lease_lost(worker)
     last = step.get(keys[1])
     if last is None or decode.integer(last) < seq:
         return None
@@ -142,6 +139,11 @@ def remember_nothing(step: Step, worker: str, seq: int) -> None:
     if step.get(step.keys.worker(b"w", worker)) is not None and (last is None or decode.integer(last) < seq):
         _forget_last(step, worker)
         step.put(step.keys.worker(b"j", worker), encode(seq))
+
+
+def bells(step: Step, names: Sequence[str]) -> list[bytes]:
+    """What is put when a claim of these kinds may find something."""
+    return [step.keys.of(letter, text(name)) for name in names for letter in (b"q", b"s", b"K")]
 
 
 def due_in_ms(step: Step, names: Sequence[str]) -> int | None:

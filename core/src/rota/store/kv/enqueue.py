@@ -60,6 +60,7 @@ def enqueue(step: Step, record: InstanceRecord, most_bytes: int) -> EnqueueAnswe
     entry = Entry(record, _SCHEDULED, due_ms, history, 2, expires_ms=expires_ms, unique=unique)
     step.touch(instance_id, entry)
     step.counts[record.kind, _SCHEDULED] += 1
+    step.note_added(instance_id, record.kind, _SCHEDULED)
     step.put(step.keys.of(b"k", text(record.kind), instance_id))
     if expires_ms is not None:
         step.put(step.keys.of(b"x", number(expires_ms), instance_id))

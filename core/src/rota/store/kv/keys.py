@@ -15,6 +15,14 @@
 | `d` `g` | worker | reaped; gone, but not all that it held has been taken back | worker |
 | `j` `c` | worker / worker, seq | its last claim's number; what that claim answered | worker / claim |
 | `r` | worker, id | a cancel request, delivered or not | request |
+| `V` | | there once somebody follows the changes | namespace |
+| `n` `p` | kind, lane / kind, lane, rank, due, id | the lane; what waits in it, in ready order | lane / job in a lane |
+| `t` | kind, time, lane | when to look at a lane again | lane that a rate holds back |
+| `N` | kind | the gate | kind with one |
+| `P` | parent | others depend on it; whether they have yet to be told of its end | parent |
+| `e` `h` | parent, child | a dependent that waits for it; one that needs it no more than kept | edge |
+| `G` | child | how many parents there are, and have not ended | job that waits for parents |
+| `R` | id | its end, or its beginning, goes on in further commits | unfinished change |
 """
 
 import hashlib
@@ -26,7 +34,8 @@ __all__ = ["AFTER_ALL", "BEFORE_ALL", "Keys", "after", "as_bytes", "number", "nu
 
 BEFORE_ALL: Final = -(2**62)  #: an instant before any
 AFTER_ALL: Final = 2**62
-_LONGEST_TEXT: Final = 110  # bytes; what is longer stands as its digest
+_LONGEST_TEXT: Final = 65  # bytes; what is longer stands as its digest, so that no key is longer than 256
+_ID: Final = 16
 
 
 def number(value: int) -> bytes:
@@ -50,9 +59,10 @@ def text(value: str) -> bytes:
 def as_bytes(instance_id: str) -> bytes:
     """The stored form of an id; of a text that is none, something that no instance has."""
     try:
-        return bytes.fromhex(instance_id)
+        raw = bytes.fromhex(instance_id)
     except ValueError:
         return text(instance_id)
+    return raw if len(raw) == _ID else text(instance_id)
 
 
 def after(prefix: bytes) -> bytes:

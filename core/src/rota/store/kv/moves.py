@@ -1,5 +1,6 @@
 """Every change of an instance's state: record, history, counters, and its place in the orders, in one step."""
 
+from rota.engine.settlement import Settlement, crashed, released
 from rota.model.records import ErrorRecord
 from rota.model.state import State
 from rota.store.histories import NUMBER, add_to_history
@@ -7,11 +8,13 @@ from rota.store.kv.entry import Claimed, Entry, decode, encode
 from rota.store.kv.keys import as_bytes, number, text
 from rota.store.kv.step import Step
 
-__all__ = ["CANCELED", "PROCESSING", "SCHEDULED", "crash", "end_queued", "finish", "give_up_key", "is_asked",
-           "leave_order", "move", "place", "release", "requeue"]  # fmt: skip
+__all__ = [
+    "CANCELED", "CREATED", "PROCESSING", "SCHEDULED", "apply", "crash", "end_queued", "finish", "give_up_key",
+    "is_asked", "leave_order", "move", "place", "release", "requeue",
+]  # fmt: skip
 
 SCHEDULED, PROCESSING = NUMBER[State.SCHEDULED], NUMBER[State.PROCESSING]
-TERMINATED, CANCELED = NUMBER[State.TERMINATED], NUMBER[State.CANCELED]
+CREATED, CANCELED = NUMBER[State.CREATED], NUMBER[State.CANCELED]
 
 
 def move(
@@ -31,7 +34,9 @@ def move(
     entry.state = state
     entry.reason = reason
     add_to_history(entry, step.now_ms, worker, reason, error)
-    step.touch(as_bytes(entry.record.id), entry)
+    instance_id = as_bytes(entry.record.id)
+    step.note_change(instance_id, entry, worker, reason, error)
+    step.touch(instance_id, entry)
 
 
 def _let_go(step: Step, entry: Entry) -> None:
@@ -121,25 +126,28 @@ def requeue(
     place(step, entry)
 
 
-def release(step: Step, entry: Entry, reason: str = "released", error: ErrorRecord | None = None) -> None:
-    """Send `entry` back without counting the attempt; end it when a cancel was requested."""
-    if is_asked(step, entry):
-        finish(step, entry, CANCELED, entry.worker)
+def apply(step: Step, entry: Entry, what: Settlement, result: bytes | None = None) -> None:
+    """End the attempt of `entry`, held by nobody any more, as was decided."""
+    state = NUMBER[what.state]
+    if what.due_in_ms is None:
+        finish(step, entry, state, entry.worker, what.reason, what.error, result)
         return
-    entry.attempt -= 1
-    requeue(step, entry, step.now_ms, entry.worker, reason, error)
-
-
-def crash(step: Step, entry: Entry, error: ErrorRecord | None = None) -> None:
-    """Count a crash under `entry`: send it back, or end it as poison beyond its `max_crashes`."""
-    entry.crashes += 1
-    most = entry.record.max_crashes
-    if entry.crashes > most:
-        finish(step, entry, TERMINATED, entry.worker, "poison", error or _poison(entry, most))
+    entry.attempt -= not what.counts
+    if what.error is not None:
+        entry.error = what.error
+    if state == SCHEDULED:
+        requeue(step, entry, step.now_ms + what.due_in_ms, entry.worker, what.reason, what.error)
     else:
-        release(step, entry, "crashed", error)
+        move(step, entry, state, entry.worker, what.reason, what.error)
+        requeue(step, entry, step.now_ms + what.due_in_ms)
 
 
-def _poison(entry: Entry, most: int) -> ErrorRecord:
-    message = f"the worker died under this instance {entry.crashes} times, last {entry.worker}; max_crashes is {most}"
-    return ErrorRecord("crashed", "JobCrashed", message)
+def release(step: Step, entry: Entry) -> None:
+    """Take `entry` back from a worker that goes."""
+    apply(step, entry, released(is_asked(step, entry)))
+
+
+def crash(step: Step, entry: Entry) -> None:
+    """Count a crash under `entry`, whose worker is dead."""
+    entry.crashes += 1
+    apply(step, entry, crashed(is_asked(step, entry), entry.crashes, entry.record.max_crashes, entry.worker))

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
-from rota.model.errors import ConfigError
 from rota.model.records import (
     BeatReply,
     Claim,
@@ -15,7 +14,7 @@ from rota.model.records import (
     WorkerRecord,
 )  # fmt: skip
 from rota.model.state import State
-from rota.store.contract import MAX_FOLLOWUPS, MAX_WAIT_MS, CancelAnswer
+from rota.store.contract import MAX_WAIT_MS, CancelAnswer
 from rota.store.kv import claim as claims
 from rota.store.kv import workers as living
 from rota.store.kv.enqueue import enqueue, keys_of, refuse_undeclared
@@ -24,6 +23,7 @@ from rota.store.kv.keys import as_bytes
 from rota.store.kv.settle import cancel, prefetch, settle
 from rota.store.kv.step import Step
 from rota.store.kv.view import View
+from rota.store.refusals import refuse_followups
 
 __all__ = ["QueueOperations"]
 
@@ -82,7 +82,9 @@ class QueueOperations(View):
         def look() -> tuple[list[Claim] | None, int | None]:
             return self._claim(worker, seq, names, limit)
 
-        found = self._until(look, lambda one: one is not None, wait_ms if limit > 0 else 0, worker)
+        found = self._until(
+            look, lambda one: one is not None, claims.bells(self._step(), names), wait_ms if limit > 0 else 0, worker
+        )
         if found is None:
             self._change(lambda step: claims.remember_nothing(step, worker, seq))
         return found or []
@@ -115,12 +117,8 @@ class QueueOperations(View):
 
     def settle(self, outcomes: Sequence[Outcome]) -> list[SettleAnswer]:
         """End attempts."""
+        refuse_followups(outcomes)
         for outcome in outcomes:
-            if len(outcome.followups) > MAX_FOLLOWUPS:
-                raise ConfigError(
-                    f"settle() of instance {outcome.id!r} with {len(outcome.followups)} follow-ups: at most "
-                    f"{MAX_FOLLOWUPS} go into one step; enqueue the others by themselves"
-                )
             refuse_undeclared(outcome.followups)
 
         def end(step: Step, part: Sequence[Outcome]) -> list[SettleAnswer]:
@@ -204,7 +202,13 @@ class QueueOperations(View):
         """Renew the lease of `worker` and answer what it was asked."""
         boot, clock = self._hub.boot, self._hub.kv.clock
         self._change(lambda step: living.renew(step, worker, boot, clock, lease_ms, info))
-        self._until(lambda: (living.has_news(self._step(), worker), None), bool, wait_ms, worker)
+        self._until(
+            lambda: (living.has_news(self._step(), worker), None),
+            bool,
+            living.bells(self._keys, worker),
+            wait_ms,
+            worker,
+        )
         return self._change(lambda step: living.standing_reply(step, worker))[0]
 
     def retire(self, worker: str) -> None:
@@ -229,7 +233,7 @@ class QueueOperations(View):
             due_ms = claims.due_in_ms(self._step(), kinds)
             return due_ms == 0, due_ms
 
-        self._until(look, bool, min(timeout_ms, MAX_WAIT_MS), worker)
+        self._until(look, bool, claims.bells(self._step(), kinds), min(timeout_ms, MAX_WAIT_MS), worker)
 
     def interrupt(self, waiter: str) -> None:
         """End the blocked calls under this name, or the next one."""

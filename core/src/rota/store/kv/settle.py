@@ -1,24 +1,18 @@
 """`settle` and `cancel`: end attempts, and what is queued."""
 
 from collections.abc import Callable
-from typing import Final
 
+from rota.engine.settlement import DONE, GONE, refused, settlement
 from rota.model.records import Ending, InstanceRecord, Outcome, SettleAnswer
 from rota.model.state import State
 from rota.store.contract import CancelAnswer
-from rota.store.histories import FINAL, NUMBER, STATES
-from rota.store.kv.entry import Entry, encode
+from rota.store.histories import FINAL, STATES
+from rota.store.kv.entry import encode
 from rota.store.kv.keys import as_bytes
-from rota.store.kv.moves import CANCELED, PROCESSING, crash, end_queued, finish, is_asked, move, release, requeue
+from rota.store.kv.moves import PROCESSING, apply, end_queued, is_asked
 from rota.store.kv.step import Step
 
 __all__ = ["cancel", "prefetch", "settle"]
-
-_FINAL: Final = {
-    Ending.COMPLETED: NUMBER[State.COMPLETED], Ending.TERMINATED: NUMBER[State.TERMINATED],
-    Ending.CANCELED: NUMBER[State.CANCELED], Ending.TIMED_OUT: NUMBER[State.TIMED_OUT],
-}  # fmt: skip
-_RETRIED: Final = (Ending.TERMINATED, Ending.TIMED_OUT)
 
 
 def prefetch(step: Step, ids: list[bytes]) -> None:
@@ -37,34 +31,18 @@ def settle(step: Step, outcome: Outcome, enqueue: Callable[[InstanceRecord], obj
     """Apply one outcome."""
     entry = step.entry(as_bytes(outcome.id))
     if entry is None:
-        return SettleAnswer("lost", None)
-    state = STATES[entry.state]
-    if entry.token != outcome.token or entry.state != PROCESSING:
-        return SettleAnswer("already" if 0 < outcome.token == entry.settled else "lost", state)
-    if step.get(step.keys.worker(b"w", entry.worker or "")) is None:  # it is dead; this is not taken back yet
-        return SettleAnswer("lost", state)
+        return GONE
+    alive = step.get(step.keys.worker(b"w", entry.worker or "")) is not None
+    refusal = refused(outcome, STATES[entry.state], entry.token, entry.settled, alive)
+    if refusal is not None:
+        return refusal
+    what = settlement(outcome, is_asked(step, entry), entry.crashes, entry.record.max_crashes, entry.worker)
     entry.settled = outcome.token
-    _end(step, entry, outcome)
+    entry.crashes += outcome.ending is Ending.CRASHED
+    apply(step, entry, what, outcome.result)
     for record in outcome.followups:
         enqueue(record)
-    return SettleAnswer("done", STATES[entry.state])
-
-
-def _end(step: Step, entry: Entry, outcome: Outcome) -> None:
-    state = _FINAL.get(outcome.ending)
-    if state is None:
-        if outcome.ending is Ending.CRASHED:
-            crash(step, entry, outcome.error)
-        else:
-            release(step, entry)
-    elif outcome.retry_after_ms is None or outcome.ending not in _RETRIED:
-        finish(step, entry, state, entry.worker, outcome.reason, outcome.error, outcome.result)
-    elif is_asked(step, entry):
-        finish(step, entry, CANCELED, entry.worker)
-    else:
-        move(step, entry, state, entry.worker, outcome.reason, outcome.error)
-        entry.error = outcome.error
-        requeue(step, entry, step.now_ms + outcome.retry_after_ms)
+    return DONE[STATES[entry.state]]
 
 
 def cancel(step: Step, instance_id: str, where: frozenset[State] | None) -> CancelAnswer:

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from rota.model.errors import StoreUnavailable
-from rota.model.records import KindDescriptor
+from rota.model.records import ErrorRecord, KindDescriptor, TransitionRecord
 from rota.model.state import State
 from rota.store.histories import NUMBER, STATES
 from rota.store.kv.entry import Entry, KindState, decode, encode
@@ -26,6 +25,7 @@ class Step:
     with a page is not, unless it is asked for as well.
 
     `counts` gathers how the numbers per kind and state change; `shard` is where this client keeps its part of them.
+    `changes` gathers what instances went through, as (id, kind, entry), while somebody follows; None otherwise.
     """
 
     def __init__(self, kv: OrderedKV, keys: Keys, now_ms: int, mono_ms: int, shard: int) -> None:
@@ -36,6 +36,7 @@ class Step:
         self.shard = shard
         self.revision = 0
         self.counts: Counter[tuple[str, int]] = Counter()
+        self.changes: list[tuple[bytes, str, TransitionRecord]] | None = None
         self._known: dict[bytes, Value] = {}
         self._checked: set[bytes] = set()
         self._puts: dict[bytes, bytes] = {}
@@ -50,8 +51,13 @@ class Step:
         wanted = [key for key in dict.fromkeys(keys) if key not in self._known]
         if not wanted and not ranges:
             return []
+        first = not self._known
+        if first:
+            wanted.append(self.keys.of(b"V"))
         self.revision, values, pages = self.kv.read(wanted, ranges)
         self._known.update(zip(wanted, values, strict=True))
+        if first:
+            self.follow()
         for page in pages:
             for key, value, revision in page:
                 self._known.setdefault(key, (value, revision))
@@ -105,6 +111,24 @@ class Step:
         self._puts.pop(key, None)
         self._deletes.add(key)
 
+    def follow(self) -> None:
+        """Gather changes, when somebody follows them. Checked: who begins to meanwhile misses none."""
+        if self.get(self.keys.of(b"V")) is not None:
+            self.changes = []
+
+    def note_added(self, instance_id: bytes, kind: str, state: int) -> None:
+        """Keep what an instance went through as it was added: CREATED, and SCHEDULED when that followed at once."""
+        if self.changes is not None:
+            self.changes += [(instance_id, kind, TransitionRecord(one, self.now_ms)) for one in STATES[: state + 1]]
+
+    def note_change(
+        self, instance_id: bytes, entry: Entry, worker: str | None, reason: str | None, error: ErrorRecord | None
+    ) -> None:
+        """Keep the present state of an instance for those who follow."""
+        if self.changes is not None:
+            state = TransitionRecord(STATES[entry.state], self.now_ms, entry.attempt, worker, reason, error)
+            self.changes.append((instance_id, entry.record.kind, state))
+
     def touch(self, instance_id: bytes, entry: Entry) -> None:
         """Have an instance written as it stands at the end of the step."""
         self._entries[instance_id] = entry
@@ -127,31 +151,19 @@ class Step:
     # ---- the end -----------------------------------------------------------------------------
 
     def commit(self) -> int:
-        """Do all of it, and answer the revision. Raises: Conflict, with nothing done; StoreUnavailable."""
+        """Do all of it, and answer the revision. Raises: Conflict, with nothing done; StoreUnavailable, and then nobody
+        knows: who repeats the operation finds what was done, and no commit counts anything twice, since its numbers and
+        what they number are one."""
         self._write_counts()
         for instance_id, entry in self._dirty.items():
             self.put(self.keys.instance(instance_id), encode(entry))
         if not self._puts and not self._deletes:
             return self.revision
         checks = {key: self.revision_of(key) for key in self._checked}
-        try:
-            revision = self.kv.commit(checks, self._puts, self._deletes)
-        except StoreUnavailable:
-            revision = self._done()
+        revision = self.kv.commit(checks, self._puts, self._deletes)
         if revision is None:
             raise Conflict
         return revision
-
-    def _done(self) -> int | None:
-        """Whether a commit whose reply was lost was done: what it would have put stands where nothing of the kind stood
-        before. Counters tell nothing, two commits may well put the same."""
-        telling = [key for key in self._puts if key in self._checked and not key.startswith(self.keys.of(b"o"))]
-        telling = telling or [key for key in self._puts if not key.startswith(self.keys.of(b"o"))]
-        _, values, _ = self.kv.read(telling[:1], ())
-        if not values or values[0] is None:
-            return None
-        value, revision = values[0]
-        return revision if value == self._puts[telling[0]] and revision > self.revision_of(telling[0]) else None
 
     def _write_counts(self) -> None:
         changed: dict[str, list[int]] = {}

@@ -7,13 +7,15 @@ from msgspec.structs import replace
 from rota.model.records import BeatReply, Reaped, WorkerRecord
 from rota.store.histories import STATES
 from rota.store.kv.entry import Beat, decode, encode
-from rota.store.kv.keys import number, text
+from rota.store.kv.keys import Keys, number, text
 from rota.store.kv.moves import PROCESSING, SCHEDULED, crash, end_queued, release
 from rota.store.kv.settle import prefetch
 from rota.store.kv.step import Step
 
-__all__ = ["CRASHED", "RELEASED", "beats", "bury", "expire", "forget_old_dead", "gone", "has_news", "renew", "resize",
-           "standing_reply", "take_back", "unregister"]  # fmt: skip
+__all__ = [
+    "CRASHED", "RELEASED", "beats", "bells", "bury", "expire", "forget_old_dead", "gone", "has_news", "renew", "resize",
+    "standing_reply", "take_back", "unregister",
+]  # fmt: skip
 
 CRASHED: Final = b"crashed"
 RELEASED: Final = b"released"
@@ -49,6 +51,11 @@ def has_news(step: Step, worker: str) -> bool:
     if step.get(step.keys.worker(b"w", worker)) is None or any(not decode.flag(value) for _, value, _ in page):
         return True
     return wish is not None and not decode.counts(wish)[1][1]
+
+
+def bells(keys: Keys, worker: str) -> list[bytes]:
+    """What is put when a beat has news."""
+    return [keys.worker(letter, worker) for letter in (b"r", b"a", b"d", b"g")]
 
 
 def standing_reply(step: Step, worker: str) -> BeatReply:
