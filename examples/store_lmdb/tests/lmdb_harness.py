@@ -1,14 +1,18 @@
 """The LMDB store for the conformance suite: what a URL can't tell."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
+import acme_rota_lmdb.store
 from acme_rota_lmdb.environments import close, transaction
-from acme_rota_lmdb.store import open_store
+from acme_rota_lmdb.store import LMDBKV, open_store
 
 from rota.model.clock import Clock
 from rota.store.contract import Store
+from rota.store.ordered_kv import Page, Range, Value
 from rota.store.url import StoreURL
 from rota_conformance import StoreHarness
 
@@ -20,10 +24,12 @@ class Harness(StoreHarness):
         self._folder = None if url else tempfile.TemporaryDirectory(prefix="acme-rota-lmdb-")
         super().__init__(url or f"lmdb:///{self._folder.name}/suite.lmdb")
         self._path = Path(StoreURL.parse(self.url).file).resolve()
+        self.counted = 0
 
     def open(self, namespace: str, clock: Clock) -> Store:
-        """A client; the plugin need not be installed."""
-        store = open_store(StoreURL.parse(self.url), namespace=namespace, clock=clock)
+        """A client whose operations count; the plugin need not be installed."""
+        with patch.object(acme_rota_lmdb.store, "LMDBKV", partial(_Counted, self)):
+            store = open_store(StoreURL.parse(self.url), namespace=namespace, clock=clock)
         store.open()
         return store
 
@@ -32,6 +38,10 @@ class Harness(StoreHarness):
         with transaction(self._path, 1 << 30) as txn:
             stored = [(bytes(key), len(value)) for key, value in txn.cursor()]
         return {repr(key): size for key, size in stored if namespace.encode() in key}
+
+    def operations(self) -> int:
+        """Keys and ranges read, keys checked, put and deleted."""
+        return self.counted
 
     def drop_connections(self) -> bool:
         """Close the file behind the stores' backs."""
@@ -47,3 +57,20 @@ class Harness(StoreHarness):
         close(self._path)
         if self._folder is not None:
             self._folder.cleanup()
+
+
+class _Counted(LMDBKV):
+    """Tells the harness of each operation."""
+
+    def __init__(self, harness: Harness, path: Path, map_size: int, clock: Clock) -> None:
+        super().__init__(path, map_size, clock)
+        self._harness = harness
+
+    def read(self, keys: Sequence[bytes], ranges: Sequence[Range]) -> tuple[int, list[Value], list[Page]]:
+        self._harness.counted += len(keys) + len(ranges)
+        return super().read(keys, ranges)
+
+    def commit(self, checks: Mapping[bytes, int], puts: Mapping[bytes, bytes], deletes: Iterable[bytes]) -> int | None:
+        deletes = list(deletes)
+        self._harness.counted += len(checks) + len(puts) + len(deletes)
+        return super().commit(checks, puts, deletes)

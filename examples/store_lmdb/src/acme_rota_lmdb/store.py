@@ -23,7 +23,8 @@ def open_store(url: StoreURL, *, namespace: str, clock: Clock) -> KVStore:
     megabytes = int(url.options({"map_size_mb": int}).get("map_size_mb", 1024))
     if not url.file or megabytes < 1:
         raise ConfigError(f"the store URL {url.redacted!r}: it takes a file, and 1 MB or more, as in lmdb:///jobs.lmdb")
-    return KVStore(LMDBKV(Path(url.file).resolve(), megabytes << 20, clock), namespace=namespace, clock=clock)
+    kv = LMDBKV(Path(url.file).resolve(), megabytes << 20, clock)
+    return KVStore(kv, namespace=namespace, clock=clock, name="the LMDB store", durable=True, multi_process=True)
 
 
 class LMDBKV:
