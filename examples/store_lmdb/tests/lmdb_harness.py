@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import acme_rota_lmdb.store
 from acme_rota_lmdb.environments import close, transaction
-from acme_rota_lmdb.store import LMDBKV, open_store
+from acme_rota_lmdb.store import LmdbKV, open_store
 
 from rota.model.clock import Clock
 from rota.store.contract import Store
@@ -28,7 +28,7 @@ class Harness(StoreHarness):
 
     def open(self, namespace: str, clock: Clock) -> Store:
         """A client whose operations count; the plugin need not be installed."""
-        with patch.object(acme_rota_lmdb.store, "LMDBKV", partial(_Counted, self)):
+        with patch.object(acme_rota_lmdb.store, "LmdbKV", partial(_Counted, self)):
             store = open_store(StoreURL.parse(self.url), namespace=namespace, clock=clock)
         store.open()
         return store
@@ -59,11 +59,11 @@ class Harness(StoreHarness):
             self._folder.cleanup()
 
 
-class _Counted(LMDBKV):
+class _Counted(LmdbKV):
     """Tells the harness of each operation."""
 
-    def __init__(self, harness: Harness, path: Path, map_size: int, clock: Clock) -> None:
-        super().__init__(path, map_size, clock)
+    def __init__(self, harness: Harness, url: StoreURL, clock: Clock) -> None:
+        super().__init__(url, clock)
         self._harness = harness
 
     def read(self, keys: Sequence[bytes], ranges: Sequence[Range]) -> tuple[int, list[Value], list[Page]]:

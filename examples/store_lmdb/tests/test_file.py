@@ -15,7 +15,7 @@ from rota.store.url import StoreURL
 
 lmdb = pytest.importorskip("lmdb", reason="the LMDB store needs lmdb: pip install lmdb")
 from acme_rota_lmdb.environments import close, transaction  # noqa: E402
-from acme_rota_lmdb.store import LMDBKV, open_store  # noqa: E402
+from acme_rota_lmdb.store import LmdbKV, open_store  # noqa: E402
 
 LONG_MS = 60_000
 ERRORS = [one for one in vars(lmdb).values() if isinstance(one, type) and issubclass(one, lmdb.Error)]
@@ -24,11 +24,15 @@ _COMMON = """
 import os, signal, sys, threading
 from pathlib import Path
 from acme_rota_lmdb.environments import transaction
-from acme_rota_lmdb.store import LMDBKV
+from acme_rota_lmdb.store import LmdbKV
 from rota.model.clock import SystemClock
+from rota.store.url import StoreURL
 
 path = Path(sys.argv[1])
-kv = LMDBKV(path, 1 << 24, SystemClock())
+def opened(size_mb=16):
+    return LmdbKV(StoreURL.parse(f"lmdb:///{path}?map_size_mb={size_mb}"), SystemClock())
+
+kv = opened()
 
 def count_up(times):
     for _ in range(times):
@@ -54,6 +58,11 @@ def said(process: subprocess.Popen[str]) -> str:
     return output
 
 
+def opened(path: Path, size_mb: int = 16) -> LmdbKV:
+    """A connection to the file."""
+    return LmdbKV(StoreURL.parse(f"lmdb:///{path}?map_size_mb={size_mb}"), SystemClock())
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where a file may be."""
@@ -61,14 +70,14 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def kv(path: Path) -> Iterator[LMDBKV]:
+def kv(path: Path) -> Iterator[LmdbKV]:
     """A connection."""
-    found = LMDBKV(path, 1 << 24, SystemClock())
+    found = opened(path)
     yield found
     found.close()
 
 
-def test_processes_count_together_and_lose_nothing(path: Path, kv: LMDBKV) -> None:
+def test_processes_count_together_and_lose_nothing(path: Path, kv: LmdbKV) -> None:
     """A check that failed means that somebody else was first, and nothing else."""
     for process in [started(path, "count_up(200)") for _ in range(3)]:
         said(process)
@@ -76,7 +85,7 @@ def test_processes_count_together_and_lose_nothing(path: Path, kv: LMDBKV) -> No
     assert (b"600", 600) == found
 
 
-def test_wait_is_ended_by_a_commit_of_another_process(path: Path, kv: LMDBKV) -> None:
+def test_wait_is_ended_by_a_commit_of_another_process(path: Path, kv: LmdbKV) -> None:
     """That is what `push` says."""
     other = started(path, "count_up(1)")
     begun, revision = monotonic(), 0
@@ -97,7 +106,7 @@ for _ in range(10):
     child = os.fork()
     if child == 0:
         signal.alarm(30)
-        kv = LMDBKV(path, 1 << 24, SystemClock())
+        kv = opened()
         count_up(10)
         os._exit(0)
     children.append(child)
@@ -132,7 +141,7 @@ with transaction(path, 1 << 24):
     print(flush=True)
     signal.pause()
 """
-    LMDBKV(path, 1 << 24, SystemClock()).commit({}, {b"a": b""}, [])
+    opened(path).commit({}, {b"a": b""}, [])
     close(path)
     reader = started(path, script)
     assert reader.stdout is not None
@@ -150,21 +159,21 @@ with transaction(path, 1 << 24):
 def test_full_file_is_unavailable_and_keeps_what_it_had(tmp_path: Path) -> None:
     """The error says what to do, a larger size makes room."""
     path = tmp_path / "small.lmdb"
-    small = LMDBKV(path, 1 << 20, SystemClock())
+    small = opened(path, 1)
     small.commit({}, {b"a": b"1"}, [])
     with pytest.raises(StoreUnavailable, match=r"small.lmdb: .*MAP_FULL.* give a larger map_size_mb="):
         small.commit({}, {b"a": b"2", b"b": bytes(2 << 20)}, [])
     assert (1, [(b"1", 1), None], []) == small.read([b"a", b"b"], [])
     small.close()
-    large = LMDBKV(path, 1 << 24, SystemClock())
+    large = opened(path)
     assert 2 == large.commit({b"a": 1}, {b"b": bytes(2 << 20)}, [])
     large.close()
 
 
-def test_file_that_another_process_let_grow_is_told_and_read(path: Path, kv: LMDBKV) -> None:
+def test_file_that_another_process_let_grow_is_told_and_read(path: Path, kv: LmdbKV) -> None:
     """The call that meets it says what is wrong with the URLs; the next one goes on."""
     kv.commit({}, {b"a": b""}, [])
-    said(started(path, 'LMDBKV(path, 1 << 26, SystemClock()).commit({}, {b"b": bytes(1 << 25)}, [])'))
+    said(started(path, 'opened(64).commit({}, {b"b": bytes(1 << 25)}, [])'))
     with pytest.raises(StoreUnavailable, match="give the same in every process"):
         kv.read([b"b"], [])
     _, [found], _ = kv.read([b"b"], [])
@@ -185,7 +194,7 @@ def test_file_that_cant_be_opened_is_unavailable(tmp_path: Path) -> None:
     no_lmdb.write_bytes(b"x" * 9000)
     for path, what_to_do in {nowhere: "see that its folder is there", no_lmdb: "name another file"}.items():
         with pytest.raises(StoreUnavailable, match=what_to_do):
-            LMDBKV(path, 1 << 20, SystemClock()).read([], [])
+            opened(path, 1).read([], [])
 
 
 @pytest.mark.parametrize("rest", ["//", "//host/x", "///x?map_size_mb=0", "///x?map_size_mb=big", "///x?size=5"])

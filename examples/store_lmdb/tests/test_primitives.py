@@ -12,9 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from rota.model.clock import SystemClock
 from rota.store.ordered_kv import Found, Range
+from rota.store.url import StoreURL
 
 pytest.importorskip("lmdb", reason="the LMDB store needs lmdb: pip install lmdb")
-from acme_rota_lmdb.store import LMDBKV
+from acme_rota_lmdb.store import LmdbKV
 
 FILES: list[Path] = []
 LONG_S = 30.0
@@ -27,9 +28,9 @@ def _file(tmp_path_factory: pytest.TempPathFactory) -> None:
     FILES[:] = [tmp_path_factory.mktemp("primitives") / "x.lmdb"]
 
 
-def connection() -> LMDBKV:
+def connection() -> LmdbKV:
     """One more connection to the file."""
-    return LMDBKV(FILES[0], 1 << 26, SystemClock())
+    return LmdbKV(StoreURL.parse(f"lmdb:///{FILES[0]}"), SystemClock())
 
 
 class AgainstTheModel(RuleBasedStateMachine):
@@ -108,7 +109,7 @@ def test_racing_commits_count_up_and_lose_nothing() -> None:
     kvs = [connection() for _ in range(4)]
     key = uuid.uuid4().bytes
 
-    def count_up(kv: LMDBKV) -> None:
+    def count_up(kv: LmdbKV) -> None:
         for _ in range(25):
             done = None
             while done is None:

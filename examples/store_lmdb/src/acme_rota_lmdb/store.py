@@ -18,16 +18,13 @@ from rota.store.url import StoreURL
 _COUNT, _VALUE = b"#", b"="  # the key that counts, and what stands before every other
 
 
-def open_store(url: StoreURL, *, namespace: str, clock: Clock) -> KVStore:
+def open_store(url: StoreURL, *, namespace: str = "default", clock: Clock) -> KVStore:
     """A store for `lmdb:///jobs.lmdb?map_size_mb=1024`. No I/O. Raises: ConfigError."""
-    megabytes = int(url.options({"map_size_mb": int}).get("map_size_mb", 1024))
-    if not url.file or megabytes < 1:
-        raise ConfigError(f"the store URL {url.redacted!r}: it takes a file, and 1 MB or more, as in lmdb:///jobs.lmdb")
-    kv = LMDBKV(Path(url.file).resolve(), megabytes << 20, clock)
+    kv = LmdbKV(url, clock)
     return KVStore(kv, namespace=namespace, clock=clock, name="the LMDB store", durable=True, multi_process=True)
 
 
-class LMDBKV:
+class LmdbKV:
     """An `OrderedKV` in one file: a commit is one transaction, and on disk when it answers."""
 
     max_ops = 4096
@@ -35,11 +32,14 @@ class LMDBKV:
     push = True
     clock: Literal["server", "host", "client"] = "host"
 
-    def __init__(self, path: Path, map_size: int, clock: Clock) -> None:
-        self.max_bytes = min(64 << 20, map_size // 4)
-        self._file = path, map_size
+    def __init__(self, url: StoreURL, clock: Clock) -> None:
+        size_mb = int(url.options({"map_size_mb": int}).get("map_size_mb", 1024))
+        if not url.file or size_mb < 1:
+            raise ConfigError(f"the store URL {url.redacted!r}: it takes a file, and 1 MB or more: lmdb:///jobs.lmdb")
+        self.max_bytes = min(64 << 20, size_mb << 18)
+        self._file = Path(url.file).resolve(), size_mb << 20
         self._clock = clock
-        self._bell = Doorbell(f"lmdb:{path}")
+        self._bell = Doorbell(f"lmdb:{self._file[0]}")
 
     def read(self, keys: Sequence[bytes], ranges: Sequence[Range]) -> tuple[int, list[Value], list[Page]]:
         """As `OrderedKV.read`: one transaction."""
