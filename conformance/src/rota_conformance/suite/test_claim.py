@@ -221,7 +221,7 @@ def test_same_seq_answers_the_same(lab: Lab) -> None:
 @proves("CLM-7")
 def test_seqs_are_each_workers_own(lab: Lab) -> None:
     """Two workers with the same seq are two claims; a worker that starts anew after its retirement is answered anew."""
-    ids = lab.add_many(4)
+    ids = [lab.add(rank=rank) for rank in range(4)]
     for worker in "ab":
         lab.beat(worker)
     assert ids[:2] == [lab.store.claim(worker, 1, [KIND], 1)[0].record.id for worker in "ab"]

@@ -27,7 +27,8 @@ def _prepare(lab: Lab) -> list[Claim]:
     lab.add(unique_key="taken", rank=2)
     ended = lab.run()
     lab.store.append_logs([LogRecord(ended, 1, 1, 0, 20, "told")])
-    lab.add_many(4, rank=1)
+    for rank in range(-4, 0):  # so that their order does not rest on the millisecond in which one comes back
+        lab.add(rank=rank)
     claims = lab.claim("holder", limit=2)
     lab.store.cancel([claims[1].record.id])
     lab.store.put_kinds([KindDescriptor(kind=KIND)])

@@ -1,62 +1,101 @@
 """`claim`: hand due instances to a worker."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from heapq import heapify, heappop, heappush
+from typing import Final
 
 from rota.model.records import Claim
 from rota.store.contract import MAX_PROMOTED
 from rota.store.kv.entry import Claimed, Entry, Item, decode, encode
-from rota.store.kv.keys import BEFORE_ALL, as_bytes, number, number_in, text
-from rota.store.kv.moves import PROCESSING, SCHEDULED, end_queued, give_up_key, leave_order, move
+from rota.store.kv.gates import gate_opens_ms, load_gates, pass_gate, room
+from rota.store.kv.keys import as_bytes, number, number_in, text
+from rota.store.kv.lanes import gate_of, lane_of, load_lanes
+from rota.store.kv.moves import PROCESSING, SCHEDULED, end_queued, give_up_key, leave_order, move, place_of
 from rota.store.kv.step import Step
 from rota.store.ordered_kv import Found, Range
 from rota.store.refusals import lease_lost
 
-__all__ = ["bells", "claim", "due_in_ms", "promote", "remember_nothing", "replayed"]
+__all__ = ["Orders", "answered", "bells", "claim", "due_in_ms", "look", "promote", "remember_nothing", "replayed"]
+
+_CLAIM_OPS: Final = 10  # keys that one claimed puts and deletes, or checks, at most, beside those of its lane
+_PROMOTE_OPS: Final = 4
+
+_Place = tuple[bytes, str, str | None]  # rank, due and id as they sort; the kind, the lane
 
 
-def _orders(step: Step, names: Sequence[str], limit: int) -> list[list[Found]]:
-    """Read ready order and the delayed that are due, of each kind, and what is kept of the kind."""
+class Orders:
+    """What was read of some kinds at one moment: those that may be claimed of, and of each the start of its ready
+    order, what is due of the delayed, and the lanes to be looked at again."""
+
+    def __init__(self, step: Step, names: Sequence[str], limit: int, pages: Sequence[list[Found]]) -> None:
+        self.limit = limit
+        self.ready: dict[str, list[Found]] = {}
+        self.due: dict[str, list[Found]] = {}
+        self.timers: dict[str, list[Found]] = {}
+        for at, name in enumerate(names):
+            if not step.kind(name).paused:
+                self.ready[name], self.due[name], self.timers[name] = pages[3 * at : 3 * at + 3]
+
+
+def look(step: Step, worker: str, seq: int, names: Sequence[str], limit: int, others: Sequence[bytes] = ()) -> Orders:
+    """Read what a claim goes by, and `others`, in one round trip. Raises: LeaseLost."""
+    keys = [step.keys.worker(b"w", worker), step.keys.worker(b"j", worker), *others]
+    keys += [step.keys.claim(worker, one) for one in (seq, seq - 1)]
     ranges: list[Range] = []
     for name in names:
-        delayed = step.keys.of(b"s", text(name))
         ranges.append(step.keys.under(step.keys.of(b"q", text(name)), limit))
-        ranges.append(Range(delayed, delayed + number(step.now_ms + 1), MAX_PROMOTED))
-    return step.load([step.keys.of(b"K", text(name)) for name in names], ranges)
+        for letter, most in ((b"s", MAX_PROMOTED), (b"t", MAX_PROMOTED)):
+            start = step.keys.of(letter, text(name))
+            ranges.append(Range(start, start + number(step.now_ms + 1), most))
+    pages = step.load([*keys, *(step.keys.of(b"K", text(name)) for name in names)], ranges)
+    if step.get(keys[0]) is None:
+        raise lease_lost(worker)
+    return Orders(step, names, limit, pages)
 
 
-def promote(step: Step, names: Sequence[str], most: int, left: dict[str, int]) -> bool:
-    """Make ready up to `most` of what has become due, and of a kind no more than is `left` to it; whether any was."""
-    moved = 0
-    pages = _orders(step, names, 1)
-    for name, page in zip(names, pages[1::2], strict=True):
-        if step.kind(name).paused:
-            continue
-        head = len(step.keys.of(b"s", text(name)))
-        for key, _, _ in page[: min(most - moved, left.get(name, MAX_PROMOTED))]:
-            step.get(key)  # checked: who cancels it meanwhile takes it out here
-            due_ms, rank = number_in(key, head), number_in(key, head + 8)
-            step.delete(key)
-            step.put(step.keys.ready(name, rank, due_ms, key[head + 16 :]))
-            left[name] = left.get(name, MAX_PROMOTED) - 1
-            moved += 1
-    return moved > 0
+def promote(step: Step, orders: Orders, left: dict[str, int]) -> None:
+    """Make ready what has become due, as much as a step takes and of a kind no more than is `left` to it; look at the
+    lanes that a rate lets go on."""
+    due = [(name, found) for name, page in orders.due.items() for found in page[: left.setdefault(name, MAX_PROMOTED)]]
+    timers = [(name, decode.text(found.value)) for name, page in orders.timers.items() for found in page]
+    timers = timers[: step.kv.max_ops // 8]
+    due = due[: step.kv.max_ops // _PROMOTE_OPS]
+    if due or timers:
+        lanes = [(name, decode.text(found.value)) for name, found in due if found.value]
+        load_lanes(step, [*timers, *lanes])
+    for timer in timers:
+        if step.is_empty or step.fits(_PROMOTE_OPS):
+            lane_of(step, *timer)
+    for name, found in due:
+        if not step.is_empty and not step.fits(_PROMOTE_OPS + 8):
+            return
+        left[name] -= 1
+        _promote(step, name, found)
+
+
+def _promote(step: Step, name: str, found: Found) -> None:
+    step.get(found.key)  # checked: who cancels it meanwhile takes it out here
+    head = len(step.keys.of(b"s", text(name)))
+    due, rank, instance_id = found.key[head : head + 8], found.key[head + 8 : head + 16], found.key[head + 16 :]
+    step.delete(found.key)
+    if found.value:
+        lane_of(step, name, decode.text(found.value)).add(rank + due + instance_id)
+    else:
+        step.put(step.keys.of(b"q", text(name)) + rank + due + instance_id)
 
 
 def replayed(step: Step, worker: str, seq: int) -> list[Claim] | None:
-    """What claim `seq` answered before; None when it is a new one. Raises: LeaseLost."""
-    keys = step.keys.worker(b"w", worker), step.keys.worker(b"j", worker), step.keys.claim(worker, seq)
-    step.load(keys)
-    if step.get(keys[0]) is None:
-        raise lease_lost(worker)
-    last = step.get(keys[1])
+    """What claim `seq` answered before; None when it is a new one."""
+    last = step.get(step.keys.worker(b"j", worker))
     if last is None or decode.integer(last) < seq:
         return None
-    value = step.get(keys[2]) if decode.integer(last) == seq else None
+    key = step.keys.claim(worker, seq)
+    value = step.get(key) if decode.integer(last) == seq else None
     if value is None:
         return []
     items = decode.claimed(value).items
     step.load([step.keys.instance(item.id) for item in items])
-    revision = step.revision_of(keys[2])
+    revision = step.revision_of(key)
     return [
         Claim(entry.record, item.token or revision, item.attempt, item.due_ms, item.started_ms, item.crashes)
         for item in items
@@ -64,44 +103,91 @@ def replayed(step: Step, worker: str, seq: int) -> list[Claim] | None:
     ]
 
 
-def claim(step: Step, worker: str, seq: int, names: Sequence[str], limit: int) -> tuple[list[Entry], int]:
-    """Take up to `limit` instances in ready order, and how many were met that could not start. Their token is the
-    revision of the commit."""
-    pages = _orders(step, names, limit + 1)
-    heads: list[tuple[int, int, bytes, bytes]] = []
-    for name, page in zip(names, pages[::2], strict=True):
-        start = len(step.keys.of(b"q", text(name)))
-        heads += [(number_in(key, start), number_in(key, start + 8), key[start + 16 :], key) for key, _, _ in page]
-    heads = sorted(heads)[:limit]
-    step.load(step.keys.instance(instance_id) for _, _, instance_id, _ in heads)
-    chosen: list[Entry] = []
-    passed = 0
-    paused = {name for name in names if _peek_paused(step, name)}
-    for _, _, instance_id, key in heads:
-        entry = step.entry(instance_id)
-        if entry is None or entry.state != SCHEDULED:
-            step.delete(key)  # it can't be: a queued place goes with what made it one
-            passed += 1
-        elif entry.record.kind in paused:
-            continue
-        elif not entry.token and entry.expires_ms is not None and entry.expires_ms <= step.now_ms:
-            end_queued(step, entry, "expired")
-            passed += 1
-        else:
-            step.kind(entry.record.kind)  # checked: nobody pauses it meanwhile
-            _begin(step, entry, worker, seq)
-            chosen.append(entry)
+def claim(step: Step, orders: Orders, worker: str, seq: int, limit: int, choose: Callable[[int], int]) -> list[Entry]:
+    """Take up to `limit` instances in ready order, as many as a step takes. Their token is the revision of the commit.
+    `choose` says in which of so many blocks of the order to begin: in the first, unless others claim as well."""
+    names = list(orders.ready)
+    load_gates(step, names)
+    rooms = {name: room(step, name) for name in names}
+    heads = _heads(step, orders, {name for name in names if rooms[name] > 0})
+    block = max(1, min(limit, step.kv.max_ops // _CLAIM_OPS))
+    heads = heads[block * choose(max(1, len(heads) // block)) :]
+    _load(step, heads[:block], block)
+    chosen = _take(step, orders, heads, rooms, worker, seq, limit)
+    for name in names:
+        pass_gate(step, name, sum(entry.record.kind == name for entry in chosen))
     if chosen:
         _remember(step, worker, seq, chosen)
-    return chosen, passed
+    return chosen
 
 
-def _peek_paused(step: Step, name: str) -> bool:
-    return step.kind(name).paused
+def _heads(step: Step, orders: Orders, open_kinds: set[str]) -> list[_Place]:
+    heads: list[_Place] = []
+    for name in open_kinds:
+        start = len(step.keys.of(b"q", text(name)))
+        lanes = ((found.key, decode.text(found.value) if found.value else None) for found in orders.ready[name])
+        heads += [(key[start:], name, lane) for key, lane in lanes]
+    return sorted(heads, key=_order)
+
+
+def _order(head: _Place) -> bytes:
+    return head[0]
+
+
+def _load(step: Step, heads: Sequence[_Place], block: int) -> None:
+    keys = [step.keys.instance(place[16:]) for place, _, _ in heads]
+    keys += [step.keys.of(b"o", text(name), bytes([step.shard])) for name in {name for _, name, _ in heads}]
+    lanes = [(name, lane) for _, name, lane in heads if lane is not None]
+    load_lanes(step, lanes, keys, max(4, block // max(1, len(lanes)) + 2))
+
+
+def _take(
+    step: Step, orders: Orders, heads: list[_Place], rooms: dict[str, int], worker: str, seq: int, limit: int
+) -> list[Entry]:
+    """Walk the merged orders. Where the page of a kind ends before its order does, nothing behind it is taken."""
+    waiting = [(place, name, lane or "", lane is not None) for place, name, lane in heads]
+    heapify(waiting)
+    ends = {
+        name: page[-1].key[len(step.keys.of(b"q", text(name))) :]
+        for name, page in orders.ready.items()
+        if len(page) == orders.limit
+    }
+    chosen: list[Entry] = []
+    while waiting and len(chosen) < limit and (step.is_empty or step.fits(_CLAIM_OPS + 8)):
+        place, name, lane, has_lane = heappop(waiting)
+        if rooms[name] <= 0:
+            continue
+        entry = _start(step, place, name, worker, seq, lane if has_lane else None)
+        if entry is not None:
+            chosen.append(entry)
+            rooms[name] -= 1
+        following = lane_of(step, name, lane).regard() if has_lane else None
+        if following is not None:
+            heappush(waiting, (following, name, lane, True))
+        if place == ends.get(name):
+            break
+    return chosen
+
+
+def _start(step: Step, place: bytes, name: str, worker: str, seq: int, lane: str | None) -> Entry | None:
+    """Begin one, if it may start; if not, put right what stands there in its stead."""
+    if lane is not None:
+        lane_of(step, name, lane).load_ahead(place[16:])
+    entry = step.entry(place[16:])
+    if entry is None or entry.state != SCHEDULED or place_of(entry) != place:
+        step.delete(step.keys.of(b"q", text(name)) + place)  # it can't be: a place goes with what made it one
+        if lane is not None:
+            lane_of(step, name, lane).remove(place)
+    elif not entry.token and entry.expires_ms is not None and entry.expires_ms <= step.now_ms:
+        end_queued(step, entry, "expired")
+    elif lane is None or lane_of(step, name, lane).has_room:
+        _begin(step, entry, worker, seq)
+        return entry
+    return None
 
 
 def _begin(step: Step, entry: Entry, worker: str, seq: int) -> None:
-    leave_order(step, entry)
+    leave_order(step, entry, delayed=False)
     entry.attempt += 1
     entry.worker = worker
     entry.seq = seq
@@ -133,8 +219,14 @@ def _forget_last(step: Step, worker: str) -> None:
             step.delete(key)
 
 
+def answered(entry: Entry, token: int) -> Claim:
+    """The claim of one that was begun."""
+    return Claim(entry.record, token, entry.attempt, entry.due_ms, entry.started_ms or 0, entry.crashes)
+
+
 def remember_nothing(step: Step, worker: str, seq: int) -> None:
     """Keep that claim `seq` was answered with nothing."""
+    step.load([step.keys.worker(b"w", worker), step.keys.worker(b"j", worker), step.keys.claim(worker, seq - 1)])
     last = step.get(step.keys.worker(b"j", worker))
     if step.get(step.keys.worker(b"w", worker)) is not None and (last is None or decode.integer(last) < seq):
         _forget_last(step, worker)
@@ -142,19 +234,30 @@ def remember_nothing(step: Step, worker: str, seq: int) -> None:
 
 
 def bells(step: Step, names: Sequence[str]) -> list[bytes]:
-    """What is put when a claim of these kinds may find something."""
-    return [step.keys.of(letter, text(name)) for name in names for letter in (b"q", b"s", b"K")]
+    """What is put when a claim of these kinds may find something: of one with a gate, when anything of it ends."""
+    step.load(step.keys.of(b"K", text(name)) for name in names)
+    found: list[bytes] = []
+    for name in names:
+        letters = (b"q", b"s", b"K") if gate_of(step.kind(name)) is None else (b"q", b"s", b"K", b"o")
+        found += [step.keys.of(letter, text(name)) for letter in letters]
+    return found
 
 
 def due_in_ms(step: Step, names: Sequence[str]) -> int | None:
     """In how many milliseconds a claim of these kinds may find something by the passing of time alone; 0: now."""
-    ranges = [step.keys.under(step.keys.of(letter, text(name)), 1) for name in names for letter in (b"q", b"s")]
+    letters = (b"q", b"s", b"t")
+    ranges = [step.keys.under(step.keys.of(letter, text(name)), 1) for name in names for letter in letters]
     pages = step.load([step.keys.of(b"K", text(name)) for name in names], ranges)
+    open_kinds = [name for name in names if not step.kind(name).paused]
+    load_gates(step, open_kinds)
     soonest: list[int] = []
     for at, name in enumerate(names):
-        if step.kind(name).paused:
+        opens_ms = gate_opens_ms(step, name) if name in open_kinds else None
+        if opens_ms is None:
             continue
-        ready, delayed = pages[2 * at : 2 * at + 2]
-        soonest += [BEFORE_ALL for _ in ready]
-        soonest += [number_in(key, len(step.keys.of(b"s", text(name)))) for key, _, _ in delayed]
+        ready, *timed = pages[3 * at : 3 * at + 3]
+        soonest += [opens_ms for _ in ready]
+        for letter, page in zip((b"s", b"t"), timed, strict=True):
+            start = len(step.keys.of(letter, text(name)))
+            soonest += [max(number_in(key, start), opens_ms) for key, _, _ in page]
     return max(0, min(soonest) - step.now_ms) if soonest else None

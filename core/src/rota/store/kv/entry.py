@@ -6,7 +6,10 @@ import msgspec
 
 from rota.model.records import ErrorRecord, InstanceRecord, KindDescriptor, WorkerRecord
 
-__all__ = ["Beat", "Claimed", "Entry", "Item", "KindState", "Lines", "Progress", "decode", "encode"]
+__all__ = [
+    "Beat", "Claimed", "Entry", "Item", "KindState", "LaneState", "Line", "Lines", "Progress", "Waiting", "decode",
+    "encode",
+]  # fmt: skip
 
 encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -66,18 +69,55 @@ class Beat(msgspec.Struct, array_like=True):
 
 
 class KindState(msgspec.Struct, array_like=True):
-    """What is kept of a kind beside its instances."""
+    """What is kept of a kind beside its instances; `name` because its key may be a digest."""
 
     descriptor: KindDescriptor | None = None
     paused: bool = False
+    name: str = ""
+
+
+class LaneState(msgspec.Struct, array_like=True):
+    """What is kept of a lane: how many run and how many wait, what it has of its rate, the place of its head in the
+    ready order, when it is to be looked at again, and what was counted as held back."""
+
+    name: str
+    running: int = 0
+    tat_us: int = 0
+    head: bytes | None = None
+    timer_ms: int | None = None
+    waiting: int = 0
+    held: int = 0
+
+
+class Waiting(msgspec.Struct, array_like=True):
+    """The gate of a dependent: how many parents it has, how many have not ended, and how many it was bound to."""
+
+    total: int
+    left: int
+    bound: int = 0
 
 
 class Lines(msgspec.Struct, array_like=True):
-    """The lines kept of an instance: positions [first, end), their size in bytes."""
+    """The lines kept of an instance: positions [first, end), their size in bytes, the position of the oldest block.
+    `seen` are the numbers of the lines that came of each of its last attempts, by token, as ranges [lowest, highest]:
+    a line that comes again is known."""
 
     first: int = 0
     end: int = 0
     size: int = 0
+    block: int = 0
+    seen: dict[int, list[tuple[int, int]]] = {}
+
+
+class Line(msgspec.Struct, array_like=True):
+    """A line as it stands in a block."""
+
+    token: int
+    n: int
+    at_ms: int
+    level: int
+    message: str
+    attempt: int
 
 
 class Progress(msgspec.Struct, array_like=True):
@@ -97,9 +137,14 @@ class decode:  # noqa: N801 - a table of functions
     beat: Final = msgspec.msgpack.Decoder(Beat).decode
     kind: Final = msgspec.msgpack.Decoder(KindState).decode
     lines: Final = msgspec.msgpack.Decoder(Lines).decode
+    block: Final = msgspec.msgpack.Decoder(list[Line]).decode
     progress: Final = msgspec.msgpack.Decoder(Progress).decode
     integer: Final = msgspec.msgpack.Decoder(int).decode
     counts: Final = msgspec.msgpack.Decoder(tuple[str, list[int]]).decode
     gone: Final = msgspec.msgpack.Decoder(tuple[str, str]).decode
+    lane: Final = msgspec.msgpack.Decoder(LaneState).decode
+    waiting: Final = msgspec.msgpack.Decoder(Waiting).decode
+    record: Final = msgspec.msgpack.Decoder(InstanceRecord).decode
+    text: Final = msgspec.msgpack.Decoder(str).decode
     flag: Final = msgspec.msgpack.Decoder(bool).decode
     state: Final = msgspec.msgpack.Decoder(int).decode

@@ -26,14 +26,16 @@ class Hub:
     It belongs to the process that made it: in a forked child nobody listens, and the connection is the parent's.
     """
 
-    def __init__(self, kv: OrderedKV) -> None:
+    def __init__(self, kv: OrderedKV, name: str = "this store") -> None:
         self.kv = kv
+        self.name = name  # as messages call it
         self.condition = Condition()
         self.calls = Calls(self)
         self.boot = _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
         self.seen: dict[bytes, tuple[int, int]] = {}  # beats of workers: revision, and since when, by our own clock
         self.windows: dict[str, int] = {}  # by namespace: among how many blocks a claim chooses after it met another
         self.claimers: dict[str, int] = {}  # by namespace: how many workers lived when that was last looked at
+        self.skews: dict[tuple[str, str], int] = {}  # by namespace and worker: by how much the others' clocks are ahead
         self._pid = os.getpid()
         self._numbers = count()
         self._watches: dict[int, Watch] = {}

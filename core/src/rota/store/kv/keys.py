@@ -19,10 +19,18 @@
 | `n` `p` | kind, lane / kind, lane, rank, due, id | the lane; what waits in it, in ready order | lane / job in a lane |
 | `t` | kind, time, lane | when to look at a lane again | lane that a rate holds back |
 | `N` | kind | the gate | kind with one |
+| `M` | kind | there while its lanes are looked at, after its limits were changed | kind, seldom |
 | `P` | parent | others depend on it; whether they have yet to be told of its end | parent |
 | `e` `h` | parent, child | a dependent that waits for it; one that needs it no more than kept | edge |
 | `G` | child | how many parents there are, and have not ended | job that waits for parents |
+| `W` | id, token, number | a follow-up that is yet to be enqueued | follow-up, seldom |
 | `R` | id | its end, or its beginning, goes on in further commits | unfinished change |
+| `L` `l` | id / id, position | the lines kept of it; a block of lines | job that logged / call that logged |
+| `m` | id | its progress | job that told one |
+| `H` `v` | shard / shard, number | the changes that are kept; those of one commit | shard / commit that is followed |
+| `y` `z` | owner, name / slot, owner, name | a recurring rule; nothing: the rules by their next slot | rule |
+| `D` | document key | a document | document |
+| `Z` | | put and deleted again when all was cleared, so that who waits looks | namespace |
 """
 
 import hashlib
@@ -30,10 +38,11 @@ from typing import Final
 
 from rota.store.ordered_kv import Range
 
-__all__ = ["AFTER_ALL", "BEFORE_ALL", "Keys", "after", "as_bytes", "number", "number_in", "text"]
+__all__ = ["AFTER_ALL", "BEFORE_ALL", "CLEARED", "Keys", "after", "as_bytes", "number", "number_in", "text"]
 
 BEFORE_ALL: Final = -(2**62)  #: an instant before any
 AFTER_ALL: Final = 2**62
+CLEARED: Final = b"Z"
 _LONGEST_TEXT: Final = 65  # bytes; what is longer stands as its digest, so that no key is longer than 256
 _ID: Final = 16
 

@@ -6,11 +6,12 @@ from rota.model.state import State
 from rota.store.histories import NUMBER, add_to_history
 from rota.store.kv.entry import Claimed, Entry, decode, encode
 from rota.store.kv.keys import as_bytes, number, text
+from rota.store.kv.lanes import lane_of
 from rota.store.kv.step import Step
 
 __all__ = [
     "CANCELED", "CREATED", "PROCESSING", "SCHEDULED", "apply", "crash", "end_queued", "finish", "give_up_key",
-    "is_asked", "leave_order", "move", "place", "release", "requeue",
+    "is_asked", "leave_order", "let_in", "move", "place", "place_of", "release", "requeue",
 ]  # fmt: skip
 
 SCHEDULED, PROCESSING = NUMBER[State.SCHEDULED], NUMBER[State.PROCESSING]
@@ -29,8 +30,13 @@ def move(
     kind = entry.record.kind
     step.counts[kind, entry.state] -= 1
     step.counts[kind, state] += 1
+    lane = entry.record.lane
     if entry.state == PROCESSING:
         _let_go(step, entry)
+        if lane is not None:
+            lane_of(step, kind, lane).end()
+    elif state == PROCESSING and lane is not None:
+        lane_of(step, kind, lane).start()
     entry.state = state
     entry.reason = reason
     add_to_history(entry, step.now_ms, worker, reason, error)
@@ -60,19 +66,36 @@ def _let_go(step: Step, entry: Entry) -> None:
 
 
 def place(step: Step, entry: Entry) -> None:
-    """Queue `entry` by its due time."""
+    """Queue `entry` by its due time: delayed, ready, or waiting in its lane."""
     record, instance_id = entry.record, as_bytes(entry.record.id)
-    make = step.keys.delayed if entry.due_ms > step.now_ms else step.keys.ready
-    step.put(make(record.kind, record.rank, entry.due_ms, instance_id))
+    if entry.due_ms > step.now_ms:
+        value = b"" if record.lane is None else encode(record.lane)
+        step.put(step.keys.delayed(record.kind, record.rank, entry.due_ms, instance_id), value)
+    elif record.lane is None:
+        step.put(step.keys.ready(record.kind, record.rank, entry.due_ms, instance_id))
+    else:
+        lane_of(step, record.kind, record.lane).add(place_of(entry))
 
 
-def leave_order(step: Step, entry: Entry) -> None:
-    """Take `entry` out of the queue, wherever it stands there: a promotion moves it without touching it."""
+def place_of(entry: Entry) -> bytes:
+    """The part of a key that sorts `entry` in ready order."""
+    return number(entry.record.rank) + number(entry.due_ms) + as_bytes(entry.record.id)
+
+
+def leave_order(step: Step, entry: Entry, delayed: bool = True) -> None:
+    """Take `entry` out of the queue, wherever it stands there: a promotion moves it without touching it. It may be
+    known not to be `delayed`."""
     record, instance_id = entry.record, as_bytes(entry.record.id)
-    for make in (step.keys.ready, step.keys.delayed):
-        step.delete(make(record.kind, record.rank, entry.due_ms, instance_id))
     if entry.expires_ms is not None and not entry.token:
         step.delete(step.keys.of(b"x", number(entry.expires_ms), instance_id))
+    if entry.state == CREATED:
+        return
+    if delayed:
+        step.delete(step.keys.delayed(record.kind, record.rank, entry.due_ms, instance_id))
+    if record.lane is None:
+        step.delete(step.keys.ready(record.kind, record.rank, entry.due_ms, instance_id))
+    else:
+        lane_of(step, record.kind, record.lane).remove(place_of(entry))
 
 
 def finish(
@@ -90,6 +113,11 @@ def finish(
     entry.ended_ms = step.now_ms
     entry.result, entry.error = result, error
     give_up_key(step, entry)
+    if record.depends_on:
+        step.delete(step.keys.of(b"G", instance_id))
+    if record.depends_on or step.get(step.keys.of(b"P", instance_id)) is not None:
+        step.mark(instance_id)
+    step.weigh(result)
     step.put(step.keys.of(b"f", text(record.kind), number(step.now_ms), instance_id), encode(state))
 
 
@@ -104,6 +132,17 @@ def end_queued(step: Step, entry: Entry, reason: str | None = None) -> None:
     """Make a queued `entry` CANCELED where it stands."""
     leave_order(step, entry)
     finish(step, entry, CANCELED, reason=reason)
+
+
+def let_in(step: Step, entry: Entry) -> None:
+    """Release `entry`, which waits for no parent any more: its delay and the bound of its wait count from now."""
+    record = entry.record
+    entry.due_ms = step.now_ms + record.delay_ms if record.due_ms is None else record.due_ms
+    if record.expires_ms is None and record.expires_after_ms is not None:
+        entry.expires_ms = step.now_ms + record.expires_after_ms
+        step.put(step.keys.of(b"x", number(entry.expires_ms), as_bytes(record.id)))
+    move(step, entry, SCHEDULED)
+    place(step, entry)
 
 
 def is_asked(step: Step, entry: Entry) -> bool:

@@ -1,7 +1,11 @@
 """The part of the store contract about the queue and its workers."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from os import getpid
+from threading import get_ident
+from typing import TypeVar
+from zlib import crc32
 
 from rota.model.records import (
     BeatReply,
@@ -17,20 +21,23 @@ from rota.model.state import State
 from rota.store.contract import MAX_WAIT_MS, CancelAnswer
 from rota.store.kv import claim as claims
 from rota.store.kv import workers as living
-from rota.store.kv.enqueue import enqueue, keys_of, refuse_undeclared
-from rota.store.kv.entry import Beat
+from rota.store.kv.enqueue import ENQUEUE_OPS, enqueue, load_for_enqueue
+from rota.store.kv.entry import Beat, Entry
 from rota.store.kv.keys import as_bytes
-from rota.store.kv.settle import cancel, prefetch, settle
-from rota.store.kv.step import Step
-from rota.store.kv.view import View
+from rota.store.kv.moves import PROCESSING
+from rota.store.kv.releases import unfinished
+from rota.store.kv.settle import SETTLE_OPS, cancel, load_for_end, settle
+from rota.store.kv.skew import MOST_SKEW_MS
+from rota.store.kv.step import Conflict, Step
+from rota.store.kv.view import TRIES, View
 from rota.store.refusals import refuse_followups
 
 __all__ = ["QueueOperations"]
 
+_log = logging.getLogger("rota.worker")
+
 T = TypeVar("T")
 A = TypeVar("A")
-_OPS_EACH: Final = 9  # keys that one item puts, deletes or checks at most
-_SPARE: Final = 12
 
 
 class QueueOperations(View):
@@ -38,117 +45,137 @@ class QueueOperations(View):
 
     __slots__ = ()
 
-    @property
-    def most_bytes(self) -> int:
-        """The largest payload."""
-        return min(16 * 1024 * 1024, self._hub.kv.max_bytes // 4)
-
-    @property
-    def _most(self) -> int:
-        return max(1, (self._hub.kv.max_ops - _SPARE) // _OPS_EACH)
-
     def _in_parts(
-        self, items: Sequence[T], size: Callable[[T], tuple[int, int]], apply: Callable[[Step, Sequence[T]], list[A]]
+        self,
+        items: Sequence[T],
+        load: Callable[[Step, list[T]], object],
+        cost: Callable[[T], tuple[int, int]],
+        apply: Callable[[Step, T], A],
     ) -> list[A]:
-        """Apply as many items a commit as it takes: `size` tells an item's weight and bytes."""
+        """Apply as many items a commit as it takes, half as many after a conflict: `load` reads what they will ask for,
+        `cost` tells the operations and bytes of one."""
         answers: list[A] = []
+        tries, most = 0, self._hub.kv.max_ops
         while len(answers) < len(items):
-            start, weight, many = len(answers), 0, 0
-            end = start
-            while end < len(items):
-                weight, many = weight + size(items[end])[0], many + size(items[end])[1] + 4_000
-                if end > start and (weight > self._most or many > self._hub.kv.max_bytes // 2):
+            step = self._step(tries)
+            part = items[len(answers) : len(answers) + most]
+            found: list[A] = []
+            load(step, list(part))
+            for item in part:
+                if found and not step.fits(*cost(item)):
                     break
-                end += 1
-            part = items[start:end]
-            found, _ = self._change(lambda step: apply(step, part))  # noqa: B023 - called at once
+                found.append(apply(step, item))
+            try:
+                self._commit(step)
+            except Conflict:
+                tries, most = tries + 1, max(1, len(found) // 2)
+                if tries > TRIES:
+                    raise self._crowded() from None
+                continue
             answers += found
+            tries, most = 0, min(2 * most, self._hub.kv.max_ops)
         return answers
 
     def enqueue(self, records: Sequence[InstanceRecord]) -> list[EnqueueAnswer]:
         """Add instances."""
-        refuse_undeclared(records)
-
-        def add(step: Step, part: Sequence[InstanceRecord]) -> list[EnqueueAnswer]:
-            step.load(key for record in part for key in keys_of(step, record))
-            return [enqueue(step, record, self.most_bytes) for record in part]
-
-        return self._in_parts(records, lambda record: (1, min(len(record.arguments), self.most_bytes)), add)
+        return self._in_parts(
+            records,
+            load_for_enqueue,
+            lambda record: (ENQUEUE_OPS, min(len(record.arguments), self.most_bytes)),
+            lambda step, record: enqueue(step, record, self.most_bytes),
+        )
 
     def claim(self, worker: str, seq: int, kinds: Sequence[str], limit: int, wait_ms: int = 0) -> list[Claim]:
         """Hand due instances to `worker`."""
         names = list(dict.fromkeys(kinds))
 
-        def look() -> tuple[list[Claim] | None, int | None]:
+        def answer() -> tuple[list[Claim] | None, int | None]:
             return self._claim(worker, seq, names, limit)
 
-        found = self._until(
-            look, lambda one: one is not None, claims.bells(self._step(), names), wait_ms if limit > 0 else 0, worker
-        )
+        found, _ = answer()
+        if found is None and wait_ms > 0 and limit > 0:
+            bells = claims.bells(self._step(), names)
+            found = self._until(answer, lambda one: one is not None, bells, wait_ms, worker)
         if found is None:
             self._change(lambda step: claims.remember_nothing(step, worker, seq))
         return found or []
 
     def _claim(self, worker: str, seq: int, names: list[str], limit: int) -> tuple[list[Claim] | None, int | None]:
-        again, _ = self._change(lambda step: claims.replayed(step, worker, seq))
-        if again is not None:
-            return again, None
+        """Claim until there is an answer or nothing is due. Who meets another claim begins elsewhere in the order."""
+        if abs(self._hub.skews.get((self._name, worker), 0)) > MOST_SKEW_MS:
+            return None, None
         left: dict[str, int] = {}
-        while self._change(lambda step: claims.promote(step, names, self._most * 3, left))[0]:
-            pass
-        while limit > 0:
-            (again, chosen, passed), revision = self._change(lambda step: self._take(step, worker, seq, names, limit))
+        missed: list[bytes] = []
+        most = max(1, min(limit, self._hub.kv.max_ops // 4))
+        tries = 0
+        while tries < TRIES:
+            step = self._step(tries)
+            window = self._hub.windows.get(self._name, 1) if missed else 1
+            lost = [self._keys.instance(one) for one in missed]
+            orders = claims.look(step, worker, seq, names, most * window + 1, lost)
+            again = claims.replayed(step, worker, seq)
             if again is not None:
                 return again, None
+            claims.promote(step, orders, left)
+            chosen: list[Entry] = []
+            if step.is_empty and limit > 0:
+                start = crc32(b"%d %d %d" % (getpid(), get_ident(), seq + tries)) if self._met(step, missed) else 0
+                chosen = claims.claim(step, orders, worker, seq, most, lambda blocks: start % min(blocks, window))  # noqa: B023
+            if step.is_empty:
+                return None, claims.due_in_ms(self._step(), names)
+            try:
+                revision = self._commit(step)
+            except Conflict:
+                tries += 1
+                missed = [as_bytes(one.record.id) for one in chosen]
+                self._hub.windows[self._name] = min(2 * window, 2 * max(2, self._hub.claimers.get(self._name, 2)))
+                continue
             if chosen:
-                return [
-                    Claim(one.record, revision, one.attempt, one.due_ms, one.started_ms or 0, one.crashes)
-                    for one in chosen
-                ], None
-            if not passed:
-                break
-        return None, claims.due_in_ms(self._step(), names)
+                self._hub.windows[self._name] = max(1, window // 2)
+                return [claims.answered(one, revision) for one in chosen], None
+            tries, missed = 0, []
+        raise self._crowded()
 
-    def _take(self, step: Step, worker: str, seq: int, names: list[str], limit: int):  # type: ignore[no-untyped-def]
-        again = claims.replayed(step, worker, seq)
-        return (again, [], 0) if again is not None else (
-            None, *claims.claim(step, worker, seq, names, min(limit, self._most))
-        )  # fmt: skip
+    @staticmethod
+    def _met(step: Step, missed: list[bytes]) -> bool:
+        """Whether another claim took of what this one was after; others that changed something are no reason to leave
+        the head of the order."""
+        found = (step.peek_entry(one) for one in missed)
+        return any(one is not None and one.state == PROCESSING for one in found)
 
     def settle(self, outcomes: Sequence[Outcome]) -> list[SettleAnswer]:
         """End attempts."""
         refuse_followups(outcomes)
-        for outcome in outcomes:
-            refuse_undeclared(outcome.followups)
-
-        def end(step: Step, part: Sequence[Outcome]) -> list[SettleAnswer]:
-            prefetch(step, [as_bytes(outcome.id) for outcome in part])
-            return [settle(step, one, lambda record: enqueue(step, record, self.most_bytes)) for one in part]
-
-        return self._in_parts(outcomes, lambda one: (1 + len(one.followups), len(one.result or b"")), end)
+        return self._in_parts(
+            outcomes,
+            lambda step, part: load_for_end(step, [as_bytes(one.id) for one in part]),
+            lambda one: (SETTLE_OPS + len(one.followups) + 1, _size_bytes(one)),
+            lambda step, one: settle(step, one, self.most_bytes),
+        )
 
     def cancel(self, ids: Sequence[str], where: frozenset[State] | None = None) -> list[CancelAnswer]:
         """Cancel instances, or ask their workers to."""
-
-        def end(step: Step, part: Sequence[str]) -> list[CancelAnswer]:
-            prefetch(step, [as_bytes(one) for one in part])
-            return [cancel(step, one, where) for one in part]
-
-        return self._in_parts(ids, lambda _: (1, 0), end)
+        return self._in_parts(
+            ids,
+            lambda step, part: load_for_end(step, [as_bytes(one) for one in part]),
+            lambda _: (SETTLE_OPS, 0),
+            lambda step, one: cancel(step, one, where),
+        )
 
     def reap(self, limit: int = 100) -> list[Reaped]:
         """Take back what dead workers hold, and cancel what expired in the queue."""
         for beat in self._dead():
-            self._bury(beat)
+            self._change(lambda step: living.bury(step, beat.info.id, beat.n))  # noqa: B023 - called at once
         reaped: list[Reaped] = []
         for worker, why in living.gone(self._step()):
             reaped += self._take_back(worker, why, limit - len(reaped))
         while len(reaped) < limit:
-            most = min(limit - len(reaped), self._most)
+            most = limit - len(reaped)
             found, _ = self._change(lambda step: living.expire(step, most))  # noqa: B023 - called at once
             if not found:
                 break
             reaped += found
+        self._go_on(unfinished(self._step(), limit))
         self._change(living.forget_old_dead)
         return reaped
 
@@ -163,17 +190,9 @@ class QueueOperations(View):
         return reaped
 
     def _dead(self) -> list[Beat]:
-        return [beat for key, beat, revision in living.beats(self._step()) if not self._is_live(key, beat, revision)]
-
-    def _bury(self, beat: Beat) -> None:
-        def mark(step: Step) -> None:
-            key = step.keys.worker(b"b", beat.info.id)
-            step.load([key])
-            found = {key: (one, revision) for key, one, revision in living.beats(step)}
-            if key in found and found[key][0].n == beat.n:
-                living.bury(step, beat.info.id)
-
-        self._change(mark)
+        found = [(beat, self._is_live(key, beat, revision)) for key, beat, revision in living.beats(self._step())]
+        self._hub.claimers[self._name] = sum(live for _, live in found)
+        return [beat for beat, live in found if not live]
 
     def _is_live(self, key: bytes, beat: Beat, revision: int) -> bool:
         clock, now_ms = self._hub.kv.clock, round(self._clock.monotonic() * 1000)
@@ -188,28 +207,39 @@ class QueueOperations(View):
 
     def pause(self, kinds: Iterable[str]) -> None:
         """Let no claim take these kinds."""
-        self._set_paused(kinds, True)
+        for name in dict.fromkeys(kinds):
+            self._change(lambda step: step.put_kind(name, step.kind(name).descriptor, True))  # noqa: B023 - called at once
 
     def resume(self, kinds: Iterable[str]) -> None:
-        """Undo `pause` and wake those who wait."""
-        self._set_paused(kinds, False)
-
-    def _set_paused(self, kinds: Iterable[str], paused: bool) -> None:
+        """Undo `pause` and wake those who wait: to delete a key wakes nobody, so one is put first in any case."""
         for name in dict.fromkeys(kinds):
-            self._change(lambda step: step.put_kind(name, step.kind(name).descriptor, paused))  # noqa: B023
+            if self._change(lambda step: step.resume_kind(name))[0]:  # noqa: B023
+                self._change(lambda step: step.put_kind(name, step.kind(name).descriptor, step.kind(name).paused))  # noqa: B023
 
     def beat(self, worker: str, lease_ms: int, info: WorkerRecord, wait_ms: int = 0) -> BeatReply:
         """Renew the lease of `worker` and answer what it was asked."""
-        boot, clock = self._hub.boot, self._hub.kv.clock
-        self._change(lambda step: living.renew(step, worker, boot, clock, lease_ms, info))
-        self._until(
-            lambda: (living.has_news(self._step(), worker), None),
-            bool,
-            living.bells(self._keys, worker),
-            wait_ms,
-            worker,
-        )
+
+        def renew(step: Step) -> BeatReply | None:
+            if self._hub.kv.clock == "client":
+                self._compare_clocks(step, worker)
+            living.renew(step, worker, self._hub.boot, self._hub.kv.clock, lease_ms, info)
+            return living.standing_reply(step, worker) if wait_ms <= 0 or living.has_news(step, worker) else None
+
+        reply, _ = self._change(renew)
+        if reply is not None:
+            return reply
+        bells = living.bells(self._keys, worker)
+        self._until(lambda: (living.has_news(self._step(), worker), None), bool, bells, wait_ms, worker)
         return self._change(lambda step: living.standing_reply(step, worker))[0]
+
+    def _compare_clocks(self, step: Step, worker: str) -> None:
+        before, now = self._hub.skews.get((self._name, worker), 0), living.skew_of(step, worker)
+        self._hub.skews[self._name, worker] = now
+        if abs(now) > MOST_SKEW_MS >= abs(before):
+            _log.warning(
+                "worker %r claims nothing: its clock is %d ms %s those of the other workers; set the clocks of the "
+                "machines by one source of time", worker, abs(now), "behind" if now > 0 else "ahead of",
+            )  # fmt: skip
 
     def retire(self, worker: str) -> None:
         """Forget `worker` and release what it holds."""
@@ -238,3 +268,7 @@ class QueueOperations(View):
     def interrupt(self, waiter: str) -> None:
         """End the blocked calls under this name, or the next one."""
         self._hub.calls.interrupt((self._name, waiter))
+
+
+def _size_bytes(outcome: Outcome) -> int:
+    return len(outcome.result or b"") + sum(len(record.arguments) for record in outcome.followups)

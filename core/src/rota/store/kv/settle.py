@@ -1,37 +1,55 @@
 """`settle` and `cancel`: end attempts, and what is queued."""
 
-from collections.abc import Callable
+from typing import Final
 
 from rota.engine.settlement import DONE, GONE, refused, settlement
-from rota.model.records import Ending, InstanceRecord, Outcome, SettleAnswer
+from rota.model.records import Ending, Outcome, SettleAnswer
 from rota.model.state import State
 from rota.store.contract import CancelAnswer
 from rota.store.histories import FINAL, STATES
+from rota.store.kv.enqueue import ENQUEUE_OPS, enqueue
 from rota.store.kv.entry import encode
-from rota.store.kv.keys import as_bytes
-from rota.store.kv.moves import PROCESSING, apply, end_queued, is_asked
+from rota.store.kv.keys import as_bytes, number, text
+from rota.store.kv.lanes import load_lanes
+from rota.store.kv.moves import PROCESSING, apply, end_queued, is_asked, place_of
 from rota.store.kv.step import Step
 
-__all__ = ["cancel", "prefetch", "settle"]
+__all__ = ["SETTLE_OPS", "cancel", "load_for_end", "settle"]
+
+SETTLE_OPS: Final = 12  #: keys that one end puts and deletes, or checks, at most, beside those of a lane
+_LANE_OPS: Final = 6
+_READ: Final = (b"i", b"P", b"R")
 
 
-def prefetch(step: Step, ids: list[bytes]) -> None:
+def load_for_end(step: Step, ids: list[bytes]) -> None:
     """Read in two round trips what ending these will ask for."""
-    step.load(map(step.keys.instance, ids))
-    held = [(one, entry) for one in ids if (entry := step.entry(one)) is not None and entry.state == PROCESSING]
+    step.load(step.keys.of(letter, one) for one in ids for letter in _READ)
     keys: list[bytes] = []
-    for instance_id, entry in held:
-        worker = entry.worker or ""
-        keys += [step.keys.worker(b"w", worker), step.keys.worker(b"j", worker)]
-        keys += [step.keys.claim(worker, entry.seq), step.keys.request(worker, instance_id)]
-    step.load(keys)
+    lanes: list[tuple[str, str]] = []
+    for instance_id in ids:
+        entry = step.peek_entry(instance_id)
+        if entry is None or entry.state in FINAL:
+            continue
+        record = entry.record
+        if record.lane is not None:
+            lanes.append((record.kind, record.lane))
+            keys.append(step.keys.of(b"p", text(record.kind), text(record.lane)) + place_of(entry))
+        keys.append(step.keys.of(b"o", text(record.kind), bytes([step.shard])))
+        if entry.state == PROCESSING:
+            worker = entry.worker or ""
+            keys += [step.keys.worker(b"w", worker), step.keys.worker(b"j", worker)]
+            keys += [step.keys.claim(worker, entry.seq), step.keys.request(worker, instance_id)]
+    load_lanes(step, lanes, keys)
 
 
-def settle(step: Step, outcome: Outcome, enqueue: Callable[[InstanceRecord], object]) -> SettleAnswer:
-    """Apply one outcome."""
-    entry = step.entry(as_bytes(outcome.id))
+def settle(step: Step, outcome: Outcome, most_bytes: int) -> SettleAnswer:
+    """Apply one outcome. What was left undone of an earlier one of the instance is marked to go on."""
+    instance_id = as_bytes(outcome.id)
+    entry = step.entry(instance_id)
     if entry is None:
         return GONE
+    if step.peek(step.keys.of(b"R", instance_id)) is not None:
+        step.marks.append(instance_id)
     alive = step.get(step.keys.worker(b"w", entry.worker or "")) is not None
     refusal = refused(outcome, STATES[entry.state], entry.token, entry.settled, alive)
     if refusal is not None:
@@ -40,9 +58,20 @@ def settle(step: Step, outcome: Outcome, enqueue: Callable[[InstanceRecord], obj
     entry.settled = outcome.token
     entry.crashes += outcome.ending is Ending.CRASHED
     apply(step, entry, what, outcome.result)
-    for record in outcome.followups:
-        enqueue(record)
+    _follow_up(step, outcome, instance_id, most_bytes)
     return DONE[STATES[entry.state]]
+
+
+def _follow_up(step: Step, outcome: Outcome, instance_id: bytes, most_bytes: int) -> None:
+    """Enqueue the follow-ups; where the step can't carry that, keep them, to be enqueued right after it."""
+    size_bytes = sum(len(record.arguments) for record in outcome.followups)
+    if step.fits((ENQUEUE_OPS + _LANE_OPS) * len(outcome.followups), size_bytes):
+        for record in outcome.followups:
+            enqueue(step, record, most_bytes)
+        return
+    for at, record in enumerate(outcome.followups):
+        step.put(step.keys.of(b"W", instance_id, number(outcome.token), bytes([at])), encode(record))
+    step.mark(instance_id)
 
 
 def cancel(step: Step, instance_id: str, where: frozenset[State] | None) -> CancelAnswer:

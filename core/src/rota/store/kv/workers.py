@@ -6,15 +6,17 @@ from msgspec.structs import replace
 
 from rota.model.records import BeatReply, Reaped, WorkerRecord
 from rota.store.histories import STATES
-from rota.store.kv.entry import Beat, decode, encode
-from rota.store.kv.keys import Keys, number, text
-from rota.store.kv.moves import PROCESSING, SCHEDULED, crash, end_queued, release
-from rota.store.kv.settle import prefetch
+from rota.store.kv.entry import Beat, Entry, decode, encode
+from rota.store.kv.keys import Keys, number, number_in, text
+from rota.store.kv.moves import CREATED, PROCESSING, SCHEDULED, crash, end_queued, release
+from rota.store.kv.settle import SETTLE_OPS, load_for_end
+from rota.store.kv.skew import skew_ms
 from rota.store.kv.step import Step
+from rota.store.ordered_kv import Range
 
 __all__ = [
     "CRASHED", "RELEASED", "beats", "bells", "bury", "expire", "forget_old_dead", "gone", "has_news", "renew", "resize",
-    "standing_reply", "take_back", "unregister",
+    "skew_of", "standing_reply", "take_back", "unregister",
 ]  # fmt: skip
 
 CRASHED: Final = b"crashed"
@@ -46,7 +48,7 @@ def renew(step: Step, worker: str, boot: str, clock: str, lease_ms: int, info: W
 def has_news(step: Step, worker: str) -> bool:
     """Whether a beat need not wait: the worker is lost, or a request is new to it."""
     asked = step.keys.worker(b"a", worker)
-    (page,) = step.load([asked, step.keys.worker(b"w", worker)], [_requests(step, worker)])
+    page = step.page(_requests(step, worker), asked, step.keys.worker(b"w", worker))
     wish = step.get(asked)
     if step.get(step.keys.worker(b"w", worker)) is None or any(not decode.flag(value) for _, value, _ in page):
         return True
@@ -59,13 +61,13 @@ def bells(keys: Keys, worker: str) -> list[bytes]:
 
 
 def standing_reply(step: Step, worker: str) -> BeatReply:
-    """The reply to a beat as things stand; its requests count as delivered."""
+    """The reply to a beat as things stand; its requests count as delivered, as many as a step takes."""
     asked = step.keys.worker(b"a", worker)
-    (page,) = step.load([asked, step.keys.worker(b"w", worker)], [_requests(step, worker)])
+    page = step.page(_requests(step, worker), asked, step.keys.worker(b"w", worker))
     if step.get(step.keys.worker(b"w", worker)) is None:
         return BeatReply(lost=True)
     for key, value, _ in page:
-        if not decode.flag(value) and step.get(key) is not None:
+        if not decode.flag(value) and step.fits(8) and step.get(key) is not None:
             step.put(key, encode(True))
     wish = step.get(asked)
     concurrency = None
@@ -77,7 +79,7 @@ def standing_reply(step: Step, worker: str) -> BeatReply:
     return BeatReply(lost=False, cancels=tuple(key[start:].hex() for key, _, _ in page), concurrency=concurrency)
 
 
-def _requests(step: Step, worker: str):  # type: ignore[no-untyped-def]
+def _requests(step: Step, worker: str) -> Range:
     return step.keys.under(step.keys.request(worker, b""), _MANY)
 
 
@@ -96,8 +98,20 @@ def resize(step: Step, worker: str, concurrency: int) -> bool:
 
 def beats(step: Step) -> list[tuple[bytes, Beat, int]]:
     """The last beat of each worker that was not reaped, with its key and revision."""
-    (page,) = step.load((), [step.keys.under(step.keys.of(b"b"), _MANY)])
+    page = step.page(step.keys.under(step.keys.of(b"b"), _MANY))
     return [(key, decode.beat(value), revision) for key, value, revision in page]
+
+
+def skew_of(step: Step, worker: str) -> int:
+    """How far the clocks of the other workers are ahead of this one's, which is about to send a beat."""
+    own: tuple[Beat, int] | None = None
+    others: list[tuple[Beat, int]] = []
+    for _, beat, revision in beats(step):
+        if beat.info.id == worker:
+            own = beat, revision
+        else:
+            others.append((beat, revision))
+    return skew_ms(step.now_ms, own, others)
 
 
 def unregister(step: Step, worker: str, why: bytes) -> bool:
@@ -113,9 +127,11 @@ def unregister(step: Step, worker: str, why: bytes) -> bool:
     return True
 
 
-def bury(step: Step, worker: str) -> None:
-    """Mark `worker` as dead: from now on its claims, beats and settles are refused."""
-    if unregister(step, worker, CRASHED):
+def bury(step: Step, worker: str, n: int) -> None:
+    """Mark `worker` as dead, unless it has sent another beat than its `n`th: from now on its claims, beats and settles
+    are refused."""
+    value = step.get(step.keys.worker(b"b", worker))
+    if value is not None and decode.beat(value).n == n and unregister(step, worker, CRASHED):
         step.put(step.keys.worker(b"d", worker), encode(step.now_ms))
 
 
@@ -135,7 +151,7 @@ def gone(step: Step) -> list[tuple[str, bytes]]:
 
 
 def take_back(step: Step, worker: str, why: bytes, limit: int) -> tuple[list[Reaped], bool]:
-    """Take back up to `limit` of what a worker held that is gone; and whether that was all."""
+    """Take back of what a worker held that is gone as much as a step takes, up to `limit`; whether that was all."""
     prefix = step.keys.of(b"c", text(worker))
     (page,) = step.load((), [step.keys.under(prefix, 1)])
     if not page:
@@ -143,40 +159,42 @@ def take_back(step: Step, worker: str, why: bytes, limit: int) -> tuple[list[Rea
         step.delete(step.keys.worker(b"g", worker))
         return [], True
     key, value, _ = page[0]
-    ids = [item.id for item in decode.claimed(value).items]
-    prefetch(step, ids)
-    seq = int.from_bytes(key[-8:], "big") - 2**63
+    claimed = decode.claimed(value)
+    seq = number_in(key, len(prefix))
+    load_for_end(step, [item.id for item in claimed.items])
     reaped: list[Reaped] = []
-    for instance_id in ids:
-        entry = step.entry(instance_id)
-        if entry is None or entry.state != PROCESSING or entry.worker != worker or entry.seq != seq:
+    for instance_id in (item.id for item in claimed.items):
+        held = step.peek_entry(instance_id)
+        if held is None or held.state != PROCESSING or held.worker != worker or held.seq != seq:
             continue
-        if len(reaped) >= limit:
+        if len(reaped) >= limit or (reaped and not step.fits(SETTLE_OPS)):
             return reaped, False
-        if why == CRASHED:
-            crash(step, entry)
-        else:
-            release(step, entry)
-        reaped.append(
-            Reaped(entry.record.id, entry.record.kind, STATES[entry.state], entry.reason or "canceled", worker)
-        )
+        entry = step.entry(instance_id)
+        if entry is not None:
+            (crash if why == CRASHED else release)(step, entry)
+            reaped.append(_reaped(entry, worker))
     step.get(key)
     step.delete(key)
     return reaped, False
 
 
 def expire(step: Step, limit: int) -> list[Reaped]:
-    """Cancel up to `limit` of what expired in the queue and was never claimed."""
+    """Cancel up to `limit` of what expired in the queue and was never claimed, as many as a step takes."""
     start = step.keys.of(b"x")
-    page = step.load((), [step.keys.under(start, limit)])[0] if limit > 0 else []
-    due = [key for key, _, _ in page if key < start + number(step.now_ms + 1)]
-    ids = [key[len(start) + 8 :] for key in due]
-    step.load(map(step.keys.instance, ids))
+    most = min(limit, step.kv.max_ops)
+    page = step.load((), [Range(start, start + number(step.now_ms + 1), most)])[0] if limit > 0 else []
+    load_for_end(step, [key[len(start) + 8 :] for key, _, _ in page])
     reaped: list[Reaped] = []
-    for key, instance_id in zip(due, ids, strict=True):
-        entry = step.entry(instance_id)
+    for key, _, _ in page:
+        if not step.is_empty and not step.fits(SETTLE_OPS):
+            break
+        entry = step.entry(key[len(start) + 8 :])
         step.delete(key)
-        if entry is not None and entry.state == SCHEDULED and not entry.token:
+        if entry is not None and entry.state in (CREATED, SCHEDULED) and not entry.token:
             end_queued(step, entry, "expired")
-            reaped.append(Reaped(entry.record.id, entry.record.kind, STATES[entry.state], "expired", None))
+            reaped.append(_reaped(entry, None))
     return reaped
+
+
+def _reaped(entry: Entry, worker: str | None) -> Reaped:
+    return Reaped(entry.record.id, entry.record.kind, STATES[entry.state], entry.reason or "canceled", worker)
