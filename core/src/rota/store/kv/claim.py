@@ -8,14 +8,16 @@ from rota.model.records import Claim
 from rota.store.contract import MAX_PROMOTED
 from rota.store.kv.entry import Claimed, Entry, Item, decode, encode
 from rota.store.kv.gates import gate_opens_ms, load_gates, pass_gate, room
-from rota.store.kv.keys import as_bytes, number, number_in, text
+from rota.store.kv.keys import PARTS, as_bytes, number, number_in, text
 from rota.store.kv.lanes import gate_of, lane_of, load_lanes
 from rota.store.kv.moves import PROCESSING, SCHEDULED, end_queued, give_up_key, leave_order, move, place_of
 from rota.store.kv.step import Step
 from rota.store.ordered_kv import Found, Range
 from rota.store.refusals import lease_lost
 
-__all__ = ["Orders", "answered", "bells", "claim", "due_in_ms", "look", "promote", "remember_nothing", "replayed"]
+__all__ = [
+    "Orders", "answered", "bells", "claim", "due_in_ms", "is_full", "look", "promote", "remember_nothing", "replayed",
+]  # fmt: skip
 
 _CLAIM_OPS: Final = 10  # keys that one claimed puts and deletes, or checks, at most, beside those of its lane
 _PROMOTE_OPS: Final = 4
@@ -33,15 +35,14 @@ class Orders:
         self.due: dict[str, list[Found]] = {}
         self.timers: dict[str, list[Found]] = {}
         for at, name in enumerate(names):
-            if not step.kind(name).paused:
+            if not step.peek_kind(name).paused:
                 self.ready[name], self.due[name], self.timers[name] = pages[3 * at : 3 * at + 3]
 
 
 def look(step: Step, worker: str, seq: int, names: Sequence[str], limit: int, others: Sequence[bytes] = ()) -> Orders:
     """Read what a claim goes by, and `others`, in one round trip. Raises: LeaseLost."""
     keys = [step.keys.worker(b"w", worker), step.keys.worker(b"j", worker), *others]
-    keys += [step.keys.claim(worker, one) for one in (seq, seq - 1)]
-    ranges: list[Range] = []
+    ranges = [_parts(step, worker, seq - 1), _parts(step, worker, seq)]
     for name in names:
         ranges.append(step.keys.under(step.keys.of(b"q", text(name)), limit))
         for letter, most in ((b"s", MAX_PROMOTED), (b"t", MAX_PROMOTED)):
@@ -50,7 +51,12 @@ def look(step: Step, worker: str, seq: int, names: Sequence[str], limit: int, ot
     pages = step.load([*keys, *(step.keys.of(b"K", text(name)) for name in names)], ranges)
     if step.get(keys[0]) is None:
         raise lease_lost(worker)
-    return Orders(step, names, limit, pages)
+    step.keep(ranges[:2], pages)
+    return Orders(step, names, limit, pages[2:])
+
+
+def _parts(step: Step, worker: str, seq: int) -> Range:
+    return Range(step.keys.claim(worker, seq * PARTS), step.keys.claim(worker, (seq + 1) * PARTS), PARTS)
 
 
 def promote(step: Step, orders: Orders, left: dict[str, int]) -> None:
@@ -89,21 +95,17 @@ def replayed(step: Step, worker: str, seq: int) -> list[Claim] | None:
     last = step.get(step.keys.worker(b"j", worker))
     if last is None or decode.integer(last) < seq:
         return None
-    key = step.keys.claim(worker, seq)
-    value = step.get(key) if decode.integer(last) == seq else None
-    if value is None:
-        return []
-    items = decode.claimed(value).items
-    step.load([step.keys.instance(item.id) for item in items])
-    revision = step.revision_of(key)
+    parts = step.page(_parts(step, worker, seq)) if decode.integer(last) == seq else []
+    items = [(item, part.revision) for part in parts for item in decode.claimed(part.value).items]
+    step.load([step.keys.instance(item.id) for item, _ in items])
     return [
         Claim(entry.record, item.token or revision, item.attempt, item.due_ms, item.started_ms, item.crashes)
-        for item in items
+        for item, revision in items
         if (entry := step.entry(item.id)) is not None
     ]
 
 
-def claim(step: Step, orders: Orders, worker: str, seq: int, limit: int, choose: Callable[[int], int]) -> list[Entry]:
+def claim(step: Step, orders: Orders, worker: str, part: int, limit: int, choose: Callable[[int], int]) -> list[Entry]:
     """Take up to `limit` instances in ready order, as many as a step takes. Their token is the revision of the commit.
     `choose` says in which of so many blocks of the order to begin: in the first, unless others claim as well."""
     names = list(orders.ready)
@@ -113,11 +115,11 @@ def claim(step: Step, orders: Orders, worker: str, seq: int, limit: int, choose:
     block = max(1, min(limit, step.kv.max_ops // _CLAIM_OPS))
     heads = heads[block * choose(max(1, len(heads) // block)) :]
     _load(step, heads[:block], block)
-    chosen = _take(step, orders, heads, rooms, worker, seq, limit)
+    chosen = _take(step, orders, heads, rooms, worker, part, limit)
     for name in names:
         pass_gate(step, name, sum(entry.record.kind == name for entry in chosen))
     if chosen:
-        _remember(step, worker, seq, chosen)
+        _remember(step, worker, part, chosen)
     return chosen
 
 
@@ -187,6 +189,7 @@ def _start(step: Step, place: bytes, name: str, worker: str, seq: int, lane: str
 
 
 def _begin(step: Step, entry: Entry, worker: str, seq: int) -> None:
+    step.kind(entry.record.kind)  # checked: nobody pauses it, or bounds it, meanwhile
     leave_order(step, entry, delayed=False)
     entry.attempt += 1
     entry.worker = worker
@@ -198,25 +201,27 @@ def _begin(step: Step, entry: Entry, worker: str, seq: int) -> None:
     move(step, entry, PROCESSING, worker)
 
 
-def _remember(step: Step, worker: str, seq: int, chosen: list[Entry]) -> None:
+def _remember(step: Step, worker: str, part: int, chosen: list[Entry]) -> None:
     """Keep the answer for a lost reply, and drop that of the claim before when nothing of it is held any more."""
-    _forget_last(step, worker)
     items = [
         Item(as_bytes(one.record.id), 0, one.attempt, one.due_ms, one.started_ms or 0, one.crashes) for one in chosen
     ]
-    key = step.keys.claim(worker, seq)
+    key, last = step.keys.claim(worker, part), step.keys.worker(b"j", worker)
     step.get(key)
     step.put(key, encode(Claimed(items, len(items))))
-    step.put(step.keys.worker(b"j", worker), encode(seq))
+    if part % PARTS == 0:
+        _forget_last(step, worker)
+        step.put(last, encode(part // PARTS))
 
 
 def _forget_last(step: Step, worker: str) -> None:
     last = step.get(step.keys.worker(b"j", worker))
-    if last is not None:
-        key = step.keys.claim(worker, decode.integer(last))
-        value = step.get(key)
-        if value is not None and decode.claimed(value).left <= 0:
-            step.delete(key)
+    if last is None:
+        return
+    for found in step.page(_parts(step, worker, decode.integer(last))):
+        if decode.claimed(found.value).left <= 0 and step.fits(4):
+            step.get(found.key)
+            step.delete(found.key)
 
 
 def answered(entry: Entry, token: int) -> Claim:
@@ -224,9 +229,14 @@ def answered(entry: Entry, token: int) -> Claim:
     return Claim(entry.record, token, entry.attempt, entry.due_ms, entry.started_ms or 0, entry.crashes)
 
 
+def is_full(step: Step) -> bool:
+    """Whether a step carries no more claims."""
+    return not step.fits(_CLAIM_OPS + 8)
+
+
 def remember_nothing(step: Step, worker: str, seq: int) -> None:
     """Keep that claim `seq` was answered with nothing."""
-    step.load([step.keys.worker(b"w", worker), step.keys.worker(b"j", worker), step.keys.claim(worker, seq - 1)])
+    step.page(_parts(step, worker, seq - 1), step.keys.worker(b"w", worker), step.keys.worker(b"j", worker))
     last = step.get(step.keys.worker(b"j", worker))
     if step.get(step.keys.worker(b"w", worker)) is not None and (last is None or decode.integer(last) < seq):
         _forget_last(step, worker)
@@ -238,7 +248,7 @@ def bells(step: Step, names: Sequence[str]) -> list[bytes]:
     step.load(step.keys.of(b"K", text(name)) for name in names)
     found: list[bytes] = []
     for name in names:
-        letters = (b"q", b"s", b"K") if gate_of(step.kind(name)) is None else (b"q", b"s", b"K", b"o")
+        letters = (b"q", b"s", b"K") if gate_of(step.peek_kind(name)) is None else (b"q", b"s", b"K", b"o")
         found += [step.keys.of(letter, text(name)) for letter in letters]
     return found
 
@@ -248,7 +258,7 @@ def due_in_ms(step: Step, names: Sequence[str]) -> int | None:
     letters = (b"q", b"s", b"t")
     ranges = [step.keys.under(step.keys.of(letter, text(name)), 1) for name in names for letter in letters]
     pages = step.load([step.keys.of(b"K", text(name)) for name in names], ranges)
-    open_kinds = [name for name in names if not step.kind(name).paused]
+    open_kinds = [name for name in names if not step.peek_kind(name).paused]
     load_gates(step, open_kinds)
     soonest: list[int] = []
     for at, name in enumerate(names):

@@ -22,19 +22,19 @@ _PROCESSING = NUMBER[State.PROCESSING]
 
 def load_gates(step: Step, names: Sequence[str]) -> None:
     """Read the gates of those kinds that have one, in one round trip."""
-    gated = [name for name in names if gate_of(step.kind(name)) is not None]
+    gated = [name for name in names if gate_of(step.peek_kind(name)) is not None]
     step.load(key for name in gated for key in (_key(step, name), *_shards(step, name)))
 
 
 def room(step: Step, name: str) -> int:
     """How many more of a kind may start now."""
-    gate = gate_of(step.kind(name))
+    gate = gate_of(step.peek_kind(name))
     return UNBOUNDED if gate is None else gate.room(_running(step, name), _tat_us(step, name), step.now_ms)
 
 
 def gate_opens_ms(step: Step, name: str) -> int | None:
     """When one may start by the passing of time alone; None when an end has to come first."""
-    gate = gate_of(step.kind(name))
+    gate = gate_of(step.peek_kind(name))
     if gate is None:
         return step.now_ms
     return gate.opens_ms(_running(step, name), _tat_us(step, name), step.now_ms)
@@ -42,7 +42,7 @@ def gate_opens_ms(step: Step, name: str) -> int | None:
 
 def pass_gate(step: Step, name: str, number: int) -> None:
     """Count so many that start. It puts the key in any case."""
-    gate = gate_of(step.kind(name))
+    gate = gate_of(step.peek_kind(name))
     if gate is not None and number:
         tat_us = _tat_us(step, name)
         step.get(_key(step, name))  # checked

@@ -13,7 +13,7 @@
 | `K` | kind | descriptor, paused | kind |
 | `w` `b` `a` | worker | since when it lives; its last beat; the slots it is asked to have | worker |
 | `d` `g` | worker | reaped; gone, but not all that it held has been taken back | worker |
-| `j` `c` | worker / worker, seq | its last claim's number; what that claim answered | worker / claim |
+| `j` `c` | worker / worker, part | its last claim's number; what one commit of a claim answered | worker / claim |
 | `r` | worker, id | a cancel request, delivered or not | request |
 | `V` | | there once somebody follows the changes | namespace |
 | `n` `p` | kind, lane / kind, lane, rank, due, id | the lane; what waits in it, in ready order | lane / job in a lane |
@@ -38,13 +38,14 @@ from typing import Final
 
 from rota.store.ordered_kv import Range
 
-__all__ = ["AFTER_ALL", "BEFORE_ALL", "CLEARED", "Keys", "after", "as_bytes", "number", "number_in", "text"]
+__all__ = ["AFTER_ALL", "BEFORE_ALL", "CLEARED", "PARTS", "Keys", "after", "as_bytes", "number", "number_in", "text"]
 
 BEFORE_ALL: Final = -(2**62)  #: an instant before any
 AFTER_ALL: Final = 2**62
 CLEARED: Final = b"Z"
 _LONGEST_TEXT: Final = 65  # bytes; what is longer stands as its digest, so that no key is longer than 256
 _ID: Final = 16
+PARTS: Final = 1024  #: commits that one claim takes at most
 
 
 def number(value: int) -> bytes:
@@ -119,9 +120,9 @@ class Keys:
         """Something about a worker."""
         return self.of(letter, text(worker))
 
-    def claim(self, worker: str, seq: int) -> bytes:
-        """What one claim answered."""
-        return self.of(b"c", text(worker), number(seq))
+    def claim(self, worker: str, part: int) -> bytes:
+        """What one commit of a claim answered: the `n`th of claim `seq` is part `seq * PARTS + n`."""
+        return self.of(b"c", text(worker), number(part))
 
     def request(self, worker: str, instance_id: bytes) -> bytes:
         """The request to cancel what a worker holds."""

@@ -5,7 +5,7 @@ from rota.model.records import ErrorRecord
 from rota.model.state import State
 from rota.store.histories import NUMBER, add_to_history
 from rota.store.kv.entry import Claimed, Entry, decode, encode
-from rota.store.kv.keys import as_bytes, number, text
+from rota.store.kv.keys import PARTS, as_bytes, number, text
 from rota.store.kv.lanes import lane_of
 from rota.store.kv.step import Step
 
@@ -59,7 +59,7 @@ def _let_go(step: Step, entry: Entry) -> None:
         item.token = item.token or revision
     claimed.left -= 1
     last = step.get(step.keys.worker(b"j", worker))
-    if claimed.left <= 0 and (last is None or decode.integer(last) != entry.seq):
+    if claimed.left <= 0 and (last is None or decode.integer(last) != entry.seq // PARTS):
         step.delete(key)
     else:
         step.put(key, encode(claimed))

@@ -14,7 +14,7 @@ from rota.store.kv.keys import CLEARED, as_bytes
 from rota.store.kv.logs import append_logs, read_logs, strip
 from rota.store.kv.purge import purge
 from rota.store.kv.snapshots import look
-from rota.store.kv.stats import count_by_counters, stats
+from rota.store.kv.stats import count_by_counters, stats, tidy_counters
 from rota.store.kv.view import View
 from rota.store.refusals import no_cursor
 
@@ -125,15 +125,18 @@ class Observation(View):
         return removed
 
     def _purge(self, part: Sequence[Ended]) -> int:
-        removed = 0
+        removed, kinds = 0, {one.kind for one in part}
         while True:
             (number, long), _ = self._change(lambda step: purge(step, part))  # noqa: B023 - called at once
             removed += number
             if not long:
-                return removed
+                break
             for instance_id in long:
                 self._strip(instance_id)
             part = [one for one in part if one.id in long]
+        for kind in kinds if removed else ():
+            self._change(lambda step: tidy_counters(step, kind))  # noqa: B023 - called at once
+        return removed
 
     def _strip(self, instance_id: bytes) -> bool:
         """Remove the lines of an instance; whether there were any."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from os import getpid
 from threading import get_ident
 from typing import TypeVar
@@ -23,7 +24,7 @@ from rota.store.kv import claim as claims
 from rota.store.kv import workers as living
 from rota.store.kv.enqueue import ENQUEUE_OPS, enqueue, load_for_enqueue
 from rota.store.kv.entry import Beat, Entry
-from rota.store.kv.keys import as_bytes
+from rota.store.kv.keys import PARTS, as_bytes
 from rota.store.kv.moves import PROCESSING
 from rota.store.kv.releases import unfinished
 from rota.store.kv.settle import SETTLE_OPS, cancel, load_for_end, settle
@@ -106,23 +107,28 @@ class QueueOperations(View):
             return None, None
         left: dict[str, int] = {}
         missed: list[bytes] = []
+        taken: list[Claim] = []
+        part = seq * PARTS
         most = max(1, min(limit, self._hub.kv.max_ops // 4))
         tries = 0
         while tries < TRIES:
             step = self._step(tries)
             window = self._hub.windows.get(self._name, 1) if missed else 1
-            lost = [self._keys.instance(one) for one in missed]
-            orders = claims.look(step, worker, seq, names, most * window + 1, lost)
-            again = claims.replayed(step, worker, seq)
+            others = [self._keys.claim(worker, part), *map(self._keys.instance, missed)]
+            orders = claims.look(step, worker, seq, names, most * window + 1, others)
+            again = None if taken else claims.replayed(step, worker, seq)
             if again is not None:
                 return again, None
-            claims.promote(step, orders, left)
+            spent = dict(left)  # what a step that met another promoted, it did not
+            claims.promote(step, orders, spent)
             chosen: list[Entry] = []
             if step.is_empty and limit > 0:
                 start = crc32(b"%d %d %d" % (getpid(), get_ident(), seq + tries)) if self._met(step, missed) else 0
-                chosen = claims.claim(step, orders, worker, seq, most, lambda blocks: start % min(blocks, window))  # noqa: B023
+                choose = partial(_block, start, window)
+                chosen = claims.claim(step, orders, worker, part, min(most, limit - len(taken)), choose)
             if step.is_empty:
-                return None, claims.due_in_ms(self._step(), names)
+                return (taken, None) if taken else (None, claims.due_in_ms(self._step(), names))
+            full = claims.is_full(step) or len(chosen) == most
             try:
                 revision = self._commit(step)
             except Conflict:
@@ -130,9 +136,13 @@ class QueueOperations(View):
                 missed = [as_bytes(one.record.id) for one in chosen]
                 self._hub.windows[self._name] = min(2 * window, 2 * max(2, self._hub.claimers.get(self._name, 2)))
                 continue
+            left = spent
             if chosen:
                 self._hub.windows[self._name] = max(1, window // 2)
-                return [claims.answered(one, revision) for one in chosen], None
+                taken += [claims.answered(one, revision) for one in chosen]
+                part += 1
+                if not full or len(taken) >= limit or part % PARTS == 0:
+                    return taken, None
             tries, missed = 0, []
         raise self._crowded()
 
@@ -272,3 +282,7 @@ class QueueOperations(View):
 
 def _size_bytes(outcome: Outcome) -> int:
     return len(outcome.result or b"") + sum(len(record.arguments) for record in outcome.followups)
+
+
+def _block(start: int, window: int, blocks: int) -> int:
+    return start % min(blocks, window)

@@ -15,7 +15,7 @@ from rota.store.kv.pages import all_under
 from rota.store.kv.step import NUMBERS, SHARDS, Step
 from rota.store.ordered_kv import Found, Range
 
-__all__ = ["count_by_counters", "counted_kinds", "stats"]
+__all__ = ["count_by_counters", "counted_kinds", "stats", "tidy_counters"]
 
 _SCHEDULED: Final = NUMBER[State.SCHEDULED]
 
@@ -33,6 +33,16 @@ def counted_kinds(step: Step, names: Iterable[str] | None) -> dict[str, list[int
         before = totals.get(kind, [0] * len(numbers))
         totals[kind] = [one + other for one, other in zip(before, numbers, strict=True)]
     return {kind: totals[kind] for kind in sorted(totals) if any(totals[kind])}
+
+
+def tidy_counters(step: Step, kind: str) -> None:
+    """Remove the numbers of a kind that add up to nothing: what one shard has too many of, another one has too few."""
+    keys = [step.keys.of(b"o", text(kind), bytes([shard])) for shard in range(SHARDS)]
+    step.load(keys)
+    found = [decode.counts(value)[1] for key in keys if (value := step.get(key)) is not None]
+    if not any(map(sum, zip(*found, strict=True))):
+        for key in keys:
+            step.delete(key)
 
 
 def count_by_counters(step: Step, query: InstanceFilter) -> int | None:

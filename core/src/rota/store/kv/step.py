@@ -85,6 +85,10 @@ class Step:
             (self._pages[wanted],) = self.load(keys, [wanted])
         return self._pages[wanted]
 
+    def keep(self, ranges: Sequence[Range], pages: Sequence[list[Found]]) -> None:
+        """Let `page` answer what was read of these ranges."""
+        self._pages.update(zip(ranges, pages, strict=False))
+
     def get(self, key: bytes) -> bytes | None:
         """The value of a key, as this step leaves it."""
         self._checked.add(key)
@@ -134,8 +138,13 @@ class Step:
 
     def kind(self, name: str) -> KindState:
         """What is kept of a kind."""
+        self._checked.add(self.keys.of(b"K", text(name)))
+        return self.peek_kind(name)
+
+    def peek_kind(self, name: str) -> KindState:
+        """The same, to be read alone: not checked."""
         if name not in self._kinds:
-            value = self.get(self.keys.of(b"K", text(name)))
+            value = self.peek(self.keys.of(b"K", text(name)))
             self._kinds[name] = KindState() if value is None else decode.kind(value)
         return self._kinds[name]
 
