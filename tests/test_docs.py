@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/guide.md", "plugins/store_memory/README.md")
+PAGES = ("README.md", "docs/guide.md", "docs/write-a-store.md", "plugins/store_memory/README.md")
 EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+QUOTED = re.compile(r"```py\n# (examples/\S+)\n\n?(.*?)```", re.DOTALL)
 
 #: A worker tells of failed attempts in `logging`, which an example may show: its lines go to a file, so that
 #: what is left on stderr is a warning, or the traceback of an example that is wrong.
@@ -47,6 +48,14 @@ def test_example_runs(where: str, code: str, tmp_path: Path) -> None:
     """What a reader copies works as it stands; nothing but log lines tells of jobs that fail on purpose."""
     ran = run_example(code, tmp_path)
     assert (0, "") == (ran.returncode, ran.stderr), where
+
+
+def test_files_shown_are_the_files() -> None:
+    """What a reader copies is what the example's own tests try."""
+    quoted = QUOTED.findall((ROOT / "docs/write-a-store.md").read_text("utf-8"))
+    assert quoted
+    for path, text in quoted:
+        assert (ROOT / path).read_text("utf-8") == text, path
 
 
 @pytest.mark.parametrize(

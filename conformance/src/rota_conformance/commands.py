@@ -119,12 +119,14 @@ def list_() -> None:
 @conformance.command()
 @click.argument("name", metavar="DISTRIBUTION")
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), default=Path("."), help="Where to write it.")
-def init(name: str, into: Path) -> None:
+@click.option("--whole", is_flag=True, help="The whole contract, for a backend with scripts or SQL of its own.")
+def init(name: str, into: Path, whole: bool) -> None:
     """Write the skeleton of a store plugin, as in `rota conformance init rota-store-acme`.
 
-    It installs, and passes the suite: each operation is there, and delegates to the memory store until it is replaced.
+    It installs, and its store is two primitives from passing the suite: `read` and `commit`, over any ordered key-value
+    backend. With --whole every operation is there, and delegates to the memory store until it is replaced.
     """
     from rota_conformance.skeleton import write_skeleton
 
-    folder = write_skeleton(name, into)
+    folder = write_skeleton(name, into, whole=whole)
     click.echo(f"{folder} is written; its README.md says how to go on", err=True)

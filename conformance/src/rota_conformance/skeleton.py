@@ -1,4 +1,7 @@
-"""The skeleton of a store plugin: everything but the store itself, which is made from the contract as it is now."""
+"""The skeleton of a store plugin: everything but the store itself.
+
+That is five primitives to fill in, or the whole contract, made from the contract as it is now.
+"""
 
 import inspect
 import re
@@ -19,15 +22,31 @@ _TEMPLATES: Final = {
     "README.md": "README.md.txt",
     "src/$package/__init__.py": "init.py.txt",
     "src/$package/plugin.py": "plugin.py.txt",
-    "src/$package/store.py": "store.py.txt",
     "src/$package/py.typed": None,
     "tests/test_conformance.py": "test_conformance.py.txt",
 }
+_ON_PRIMITIVES: Final = {
+    **_TEMPLATES,
+    "src/$package/store.py": "store.py.txt",
+    "tests/test_primitives.py": "test_primitives.py.txt",
+}
+_WHOLE: Final = {**_TEMPLATES, "src/$package/store.py": "whole_store.py.txt"}
+_OF_PRIMITIVES: Final = {
+    "dependency": "",
+    "next": "Write `read` and `commit` in `src/$package/store.py`; `pytest tests/test_primitives.py` tries them",
+}
+_OF_WHOLE: Final = {
+    "dependency": '\n    "rota-store-memory",  # goes once nothing is delegated to it any more',
+    "next": "Replace the operations in `src/$package/store.py` one by one; `-- -k claim -x` runs a part of the suite",
+}
 
 
-def write_skeleton(name: str, into: Path) -> Path:
-    """Write the project `name` as a new folder of `into`; the folder. Raises: ConfigError for a name that is none, and
-    when the folder is there already."""
+def write_skeleton(name: str, into: Path, *, whole: bool = False) -> Path:
+    """Write the project `name` as a new folder of `into`; the folder.
+
+    Its store is an `OrderedKV` without its primitives; with `whole` a `Store` that hands every operation on to the
+    memory store. Raises: ConfigError for a name that is none, and when the folder is there already.
+    """
     if _NAME.fullmatch(name) is None:
         raise ConfigError(f"a distribution is named like rota-store-acme, in small letters with dashes; got {name!r}")
     folder = into / name
@@ -42,7 +61,8 @@ def write_skeleton(name: str, into: Path) -> Path:
         "version": _core_version(),
         "operations": _operations(),
     }
-    for target, template in _TEMPLATES.items():
+    values |= {key: Template(text).substitute(values) for key, text in (_OF_WHOLE if whole else _OF_PRIMITIVES).items()}
+    for target, template in (_WHOLE if whole else _ON_PRIMITIVES).items():
         path = folder / Template(target).substitute(values)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("" if template is None else _filled(template, values), "utf-8")
