@@ -6,5 +6,5 @@ from rota.plugins import StoreSpec, hookimpl
 @hookimpl
 def rota_stores() -> list[StoreSpec]:
     """One store."""
-    summary = "one memory-mapped file, durable, for all processes of one machine"
-    return [StoreSpec(("lmdb",), "acme_rota_lmdb.store:open_store", summary, url_example="lmdb:///jobs.lmdb")]
+    summary = "one file, durable, for all processes of one machine"
+    return [StoreSpec(("lmdb",), "acme_rota_lmdb.store:open_store", summary, url_example="lmdb:///jobs.db", file=True)]
