@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,12 @@ from rota.testing import wait_until
 os.environ.setdefault("ROTA_DISABLE_PLUGINS", "retention")
 
 _OPEN_DESCRIPTORS = Path("/proc/self/fd")  # Linux; elsewhere only threads are looked at
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be what it is in a terminal: a runner in the background ignores it, and so would every child."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,7 +11,7 @@ from acme_rota_lmdb.environments import close, transaction
 from rota.errors import ConfigError
 from rota.model.clock import Clock, SystemClock
 from rota.store.doorbell import Doorbell
-from rota.store.kv import KVStore
+from rota.store.kv.store import KVStore
 from rota.store.ordered_kv import Found, Page, Range, Value
 from rota.store.url import StoreURL
 
