@@ -10,4 +10,4 @@ pytest.importorskip("lmdb", reason="the LMDB store needs lmdb: pip install lmdb"
 def test_store_is_conformant() -> None:
     """Every core requirement, and every feature that the store declares."""
     report = check(harness="lmdb_harness:Harness", profile="dev")
-    assert {"multi_process", "durable", "push"} <= set(report.features)
+    assert {"multi_process", "durable"} <= set(report.features)

@@ -86,7 +86,7 @@ def test_processes_count_together_and_lose_nothing(path: Path, kv: LmdbKV) -> No
 
 
 def test_wait_is_ended_by_a_commit_of_another_process(path: Path, kv: LmdbKV) -> None:
-    """That is what `push` says."""
+    """The doorbell rings in every process."""
     other = started(path, "count_up(1)")
     begun, revision = monotonic(), 0
     while revision < 1:
