@@ -44,7 +44,8 @@ class OrderedKV(Protocol):
 
     #: The most checks, and the most puts and deletes together, that one commit takes. At least 64.
     max_ops: int
-    #: The most bytes, keys and values together, that one commit takes; one value takes up to a quarter of it.
+    #: The most bytes, keys and values together, that one commit takes; one value takes up to a quarter of it. At
+    #: least 1.5 MiB: a document or a line of a log may have a good part of that.
     max_bytes: int
     #: The longest key, in bytes. At least 256.
     max_key: int

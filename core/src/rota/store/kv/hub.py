@@ -17,6 +17,7 @@ from rota.store.ordered_kv import OrderedKV
 __all__ = ["Hub"]
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_LATE_S: Final = 0.05
 _DEAF_S: Final = 0.25  # how often to look where the backend does not wake
 
 
@@ -87,8 +88,10 @@ class Hub:
         if self._pid != os.getpid():
             return
         with self.condition:
-            joins = [watch.end() for watch in self._watches.values()]
+            threads = [thread for watch in self._watches.values() if (thread := watch.end()) is not None]
             self._topics = {}
         self.kv.close()
-        for join in joins:
-            join()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(_LATE_S)
+                self.kv.close()  # it may have begun to wait after the first

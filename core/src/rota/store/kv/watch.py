@@ -1,6 +1,5 @@
 """Who listens to a backend: one thread for each set of prefixes that blocked calls of this process wait for."""
 
-from collections.abc import Callable
 from threading import Condition, Thread
 from typing import Final
 
@@ -67,10 +66,9 @@ class Watch:
             if pause and not self._ended:
                 self._condition.wait(_DEAF_S)
 
-    def end(self) -> Callable[[], None]:
-        """Listen no more; the answer waits for the thread, once the connection is closed."""
+    def end(self) -> Thread | None:
+        """Listen no more; the thread, which ends once the connection is closed."""
         with self._condition:
             self._ended = True
-            thread = self._thread
             self._condition.notify_all()
-        return thread.join if thread is not None else lambda: None
+            return self._thread
