@@ -150,7 +150,7 @@ def test_list_says_that_it_shows_a_part(app: rota.Manager, url: str) -> None:
     """On stderr, so that the data are the data."""
     app.schedule_many(app["add"].call(number) for number in range(2))
     cut = invoke("list", "instances", "--store", url, "--limit", "1", "-o", "jsonl")
-    assert (1, True) == (len(cut.stdout.splitlines()), "more than these 1; --limit" in cut.stderr)
+    assert (1, True) == (len(cut.stdout.splitlines()), "the first 1, --limit" in cut.stderr)
     assert "more than" not in invoke("list", "instances", "--store", url, "--limit", "2").stderr
 
 
@@ -222,6 +222,16 @@ def test_instances_are_canceled_retried_and_purged(app: rota.Manager, url: str) 
     assert "1 scheduled again" in invoke("retry", "--store", url, "--kind", "fail").stdout
     assert "2 removed" in invoke("purge", "--store", url, "--all").stdout
     assert 1 == app.count()
+
+
+def test_what_is_named_and_can_not_be_done_fails(app: rota.Manager, url: str) -> None:
+    """With what stood in its way, and how many it was done to."""
+    ended, queued = app["add"].schedule(1), app["add"].schedule(2)
+    ended.cancel()
+    for verb, done in (("cancel", 1), ("retry", 0)):
+        told = invoke(verb, "--store", url, str(ended.id), str(queued.id))
+        assert (1, f"{done} ") == (told.exit_code, told.stdout[:2])
+        assert f"{ended.id} (canceled)" in told.stderr
 
 
 def test_instances_are_named_by_id(app: rota.Manager, url: str) -> None:

@@ -122,8 +122,10 @@ def test_a_queue_policy_that_fails_stops_no_other_schedule(clock: FakeClock, cap
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_the_dead_are_reaped_and_their_work_runs_elsewhere(manager: Manager, clock: FakeClock) -> None:
-    """Within lease + 5 s, as a crash, the attempt not counted."""
+def test_the_dead_are_reaped_and_their_work_runs_elsewhere(
+    manager: Manager, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Within lease + 5 s, as a crash, the attempt not counted; whoever takes it back says so."""
 
     @manager.job
     def job() -> str:
@@ -141,6 +143,7 @@ def test_the_dead_are_reaped_and_their_work_runs_elsewhere(manager: Manager, clo
     entries = instance.history()
     assert ("dead", "crashed", 1) == (entries[3].worker, entries[3].reason, entries[-1].attempt)
     assert claim.token < instance.refresh()._snapshot.token
+    assert "worker dead is dead: took back 1 of what it held" in caplog.text
 
 
 def test_more_dead_work_than_one_reap_takes_is_all_taken(manager: Manager, clock: FakeClock) -> None:

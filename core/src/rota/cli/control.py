@@ -38,7 +38,7 @@ def _checked(client: "Client", query: Query, everything: bool, verb: str) -> Que
 @client_options
 def cancel(client: "Client", query: Query, everything: bool) -> None:
     """Cancel instances: the queued at once, the running by request."""
-    _say(client.cancel(_checked(client, query, everything, "cancel")), "canceled, or asked to end")
+    _act(client, _checked(client, query, everything, "cancel"), client.cancel, "canceled, or asked to end")
 
 
 @click.command()
@@ -46,7 +46,7 @@ def cancel(client: "Client", query: Query, everything: bool) -> None:
 @client_options
 def retry(client: "Client", query: Query, everything: bool) -> None:
     """Schedule failed instances again, as new ones, each once."""
-    _say(client.retry(_checked(client, query, everything, "retry")), "scheduled again")
+    _act(client, _checked(client, query, everything, "retry"), client.retry, "scheduled again")
 
 
 @click.command()
@@ -54,7 +54,7 @@ def retry(client: "Client", query: Query, everything: bool) -> None:
 @client_options
 def purge(client: "Client", query: Query, everything: bool) -> None:
     """Remove finished instances with their history and log."""
-    _say(client.purge(_checked(client, query, everything, "purge")), "removed")
+    _act(client, _checked(client, query, everything, "purge"), client.purge, "removed")
 
 
 @click.command()
@@ -103,5 +103,11 @@ def resize(client: "Client", worker: str, concurrency: int) -> None:
         raise click.ClickException(f"no live worker is named {worker!r}; see rota list workers")
 
 
-def _say(number: int, what: str) -> None:
+def _act(client: "Client", query: Query, verb: Callable[[Query], int], what: str) -> None:
+    """Say how many it was done to. Of those that were named it fails when there is one that it can't be done to."""
+    before = [] if query.ids is None else list(client.find(query))
+    number = verb(query)
     click.echo(f"{number} {what}")
+    if number < len(before):
+        stood = ", ".join(f"{one.id} ({one.state.value})" for one in before)
+        raise click.ClickException(f"not all that were named could be {what}; they stood so: {stood}")

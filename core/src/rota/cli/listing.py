@@ -54,7 +54,7 @@ def instances(client: "Client", query: "Query", limit: int, oldest_first: bool, 
     found = client.scan(replace(query, newest_first=not oldest_first))
     write_rows(INSTANCES, map(instance_row, islice(found, limit)), output)
     if next(found, None) is not None:
-        click.echo(f"note: there are more than these {limit}; --limit N shows N", err=True)
+        click.echo(f"note: there are more; these are the first {limit}, --limit N shows N", err=True)
 
 
 @list_.command()

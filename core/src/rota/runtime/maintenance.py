@@ -2,6 +2,7 @@
 
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +13,7 @@ from rota.engine.rank import RankFunction
 from rota.engine.slots import next_step, slot_record
 from rota.model.clock import Clock
 from rota.model.errors import StoreUnavailable
-from rota.model.records import ScheduleRecord
+from rota.model.records import Reaped, ScheduleRecord
 from rota.store.contract import Store
 
 __all__ = ["Declared", "Maintenance"]
@@ -60,8 +61,9 @@ class Maintenance:
         store = self._store()
         self.reconcile(store)
         next_slot_ms = self._fire_due(store)
-        while len(store.reap(_REAP_LIMIT)) == _REAP_LIMIT:
-            pass
+        while len(reaped := store.reap(_REAP_LIMIT)) == _REAP_LIMIT:
+            _tell_of_dead(reaped)
+        _tell_of_dead(reaped)
         if next_slot_ms is None:
             return TICK_S
         return min(TICK_S, max(0.0, (next_slot_ms - store.now_ms()) / 1000))
@@ -107,3 +109,8 @@ class Maintenance:
         if self._unfireable.get(rule) != schedule.version:
             self._unfireable[rule] = schedule.version
             _log.error("the schedule %r can't be fired; the others are", schedule.name, exc_info=error)
+
+
+def _tell_of_dead(reaped: Sequence[Reaped]) -> None:
+    for worker, number in Counter(one.worker for one in reaped if one.worker is not None).items():
+        _log.warning("worker %s is dead: took back %d of what it held", worker, number)
